@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef QACCEL_ERROR_H
+#define QACCEL_ERROR_H
+
+/*
+ * Sets the calling thread's last error text and returns -code, so that a
+ * failure is one line: return qaccel_error(EINVAL, "stride %d is not positive", s);
+ */
+int qaccel_error(int code, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif /* QACCEL_ERROR_H */

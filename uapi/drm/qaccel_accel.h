@@ -22,7 +22,11 @@
 #ifndef _QACCEL_ACCEL_H_
 #define _QACCEL_ACCEL_H_
 
-#include "drm.h"
+#if defined(__KERNEL__)
+#include <drm/drm.h>
+#else
+#include "drm.h"	/* of libdrm: pkg-config --cflags libdrm */
+#endif
 
 #if defined(__cplusplus)
 extern "C" {

@@ -74,7 +74,7 @@ done
 
 command -v dpkg-query >/dev/null ||
 	die "this is not Debian; install the equivalents of: $wanted"
-# shellcheck disable=SC2086 # lists of words
+# shellcheck disable=SC2086,SC2046 # lists of words
 lacking=$(missing $wanted $(clang_packages "$(debian_version)"))
 if [ -z "$lacking" ]; then
 	echo "[deps] complete"

@@ -17,6 +17,7 @@
 # series the driver supports. All results live in the cache, and a kernel is
 # built again when its configuration, this script or the source changes.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(realpath "$0")")/lib.sh"
 
 package=linux-source-6.12

@@ -60,6 +60,7 @@ logged() {
 # The Debian mirror this machine already uses.
 mirror() {
 	local uri=${QACCEL_MIRROR:-}
+	# shellcheck disable=SC2016 # the $ is for apt
 	[[ -n $uri ]] || uri=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null |
 		grep -E '/debian/?$' | head -n 1)
 	[[ -n $uri ]] ||

@@ -18,10 +18,10 @@ static inline int32_t qk_shift_left(int32_t x, int n)
 }
 
 /*
- * round(a * b / 2^31), ties away from zero... towards +inf for the positive
- * and, as the C division truncates, towards -inf for the negative ones: the
- * doubling high multiply of gemmlowp. Saturates for a = b = -2^31 alone.
- * |ab| <= 2^62, and the nudge keeps it inside int64.
+ * round(a * b / 2^31), ties towards +inf: the doubling high multiply of
+ * gemmlowp. Its nudge differs by sign but the division truncates, so that it
+ * equals floor((ab + 2^30) / 2^31), which vector code may use. Saturates for
+ * a = b = -2^31 alone. |ab| <= 2^62, and the nudge keeps it inside int64.
  */
 static inline int32_t qk_srdhm(int32_t a, int32_t b)
 {
@@ -43,7 +43,10 @@ static inline int32_t qk_rounding_shift_right(int32_t x, int n)
 	return (x >> n) + (remainder > threshold);
 }
 
-/* TFLite's default: two roundings. */
+/*
+ * TFLite's default: two roundings, the first with ties towards +inf, the
+ * second with ties away from zero.
+ */
 static inline int32_t qk_scale_double(int32_t x, int32_t multiplier, int shift)
 {
 	int left = shift > 0 ? shift : 0;
@@ -71,6 +74,28 @@ static inline int32_t qk_scale(int32_t x, int32_t multiplier, int shift,
 {
 	return single_rounding ? qk_scale_single(x, multiplier, shift)
 			       : qk_scale_double(x, multiplier, shift);
+}
+
+/* struct qk_scale - multiplier and shift within the domain of qk_scale() */
+struct qk_scale {
+	int32_t multiplier;
+	int shift;
+};
+
+/*
+ * The scale of a channel record. Records are memory that nobody validated, so
+ * each value is clamped to its domain; the same in every ISA, so that even
+ * garbage gives the same bytes everywhere.
+ */
+static inline struct qk_scale qk_channel_scale(int32_t multiplier,
+					       int32_t shift)
+{
+	struct qk_scale s = {
+		.multiplier = multiplier < 0 ? 0 : multiplier,
+		.shift = shift < -31 ? -31 : shift > 30 ? 30 : shift,
+	};
+
+	return s;
 }
 
 static inline int32_t qk_clamp(int32_t x, int32_t lo, int32_t hi)

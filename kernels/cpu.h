@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the machine can run. A flag is set when the processor has the
+ * instructions *and* the operating system saves the registers they use.
+ */
+#ifndef QK_CPU_H
+#define QK_CPU_H
+
+#include <stdint.h>
+
+#define QK_CPU_AVX2	(1u << 0)
+
+/* struct qk_cpuid - the words that the decision depends on; tests make them up */
+struct qk_cpuid {
+	uint32_t max_leaf;
+	uint32_t leaf1_ecx;
+	uint32_t leaf7_ebx;
+	uint64_t xcr0;		/* 0 where XGETBV cannot be used */
+};
+
+/* Of this machine; all zero on other architectures than x86. */
+void qk_cpuid_read(struct qk_cpuid *id);
+
+/* QK_CPU_* */
+unsigned int qk_cpu_flags(const struct qk_cpuid *id);
+
+#endif /* QK_CPU_H */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which function runs where. A table starts as the copy of the one below it
+ * and its ISA's init function overwrites slots, so that no slot is ever empty.
+ */
+#include <pthread.h>
+#include <string.h>
+
+#include "cpu.h"
+#include "internal.h"
+#include "ref/ref.h"
+#ifdef QK_HAVE_AVX2
+#include "x86/avx2.h"
+#endif
+
+/* One row for each ISA above ref, from slow to fast. */
+static const struct level {
+	const char *name;
+	unsigned int flags;		/* QK_CPU_*, all needed */
+	void (*init)(struct qk_table *table);
+	size_t (*scratch_size)(const union qaccel_cmd *cmd);
+} levels[] = {
+#ifdef QK_HAVE_AVX2
+	{ "avx2", QK_CPU_AVX2, qk_init_avx2, qk_scratch_size_avx2 },
+#endif
+	{ NULL, 0, NULL, NULL }
+};
+
+#define LEVEL_COUNT	(sizeof(levels) / sizeof(levels[0]) - 1)
+
+static struct qk_table tables[LEVEL_COUNT + 1] = {
+	{
+		.name = "ref",
+		.conv2d = qk_conv2d_ref,
+		.dwconv2d = qk_dwconv2d_ref,
+		.add = qk_add_ref,
+		.mul = qk_mul_ref,
+		.avgpool = qk_avgpool_ref,
+		.maxpool = qk_maxpool_ref,
+		.mean = qk_mean_ref,
+		.pad = qk_pad_ref,
+		.softmax = qk_softmax_ref,
+		.lut = qk_lut_ref,
+		.requantize = qk_requantize_ref,
+		.quantize = qk_quantize_ref,
+		.dequantize = qk_dequantize_ref,
+	},
+};
+static unsigned int table_count = 1;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void build_tables(void)
+{
+	struct qk_cpuid id;
+	unsigned int flags;
+
+	qk_cpuid_read(&id);
+	flags = qk_cpu_flags(&id);
+	for (const struct level *l = levels; l->name; l++) {
+		struct qk_table *t = &tables[table_count];
+
+		if ((flags & l->flags) != l->flags)
+			continue;
+		*t = tables[table_count - 1];
+		t->name = l->name;
+		l->init(t);
+		table_count++;
+	}
+}
+
+const struct qk_table *qk_enumerate(unsigned int index)
+{
+	pthread_once(&once, build_tables);
+	return index < table_count ? &tables[index] : NULL;
+}
+
+const struct qk_table *qk_select(const char *isa)
+{
+	const struct qk_table *best = NULL, *t;
+
+	for (unsigned int i = 0; (t = qk_enumerate(i)); i++) {
+		if (isa && !strcmp(isa, t->name))
+			return t;
+		best = t;
+	}
+	return isa ? NULL : best;
+}
+
+/* Of every ISA that was built, so that the answer is the same everywhere. */
+size_t qk_scratch_size(const union qaccel_cmd *cmd)
+{
+	size_t size = 0;
+
+	for (const struct level *l = levels; l->name; l++) {
+		size_t need = l->scratch_size(cmd);
+
+		size = need > size ? need : size;
+	}
+	return size;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* AVX2: exact products through vpmaddwd on operands widened to 16 bits. */
+#ifndef QK_AVX2_H
+#define QK_AVX2_H
+
+#include "qk.h"
+
+/* Overwrites the slots that have a function here. */
+void qk_init_avx2(struct qk_table *table);
+
+size_t qk_scratch_size_avx2(const union qaccel_cmd *cmd);
+
+QK_DECL_CONV(qk_conv2d_avx2);
+QK_DECL_CONV(qk_dwconv2d_avx2);
+
+size_t qk_conv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd);
+size_t qk_dwconv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd);
+
+#endif /* QK_AVX2_H */

@@ -12,7 +12,7 @@
 set -eu
 
 toolchain='build-essential cmake ninja-build pkg-config git'
-library='libdrm-dev libpng-dev libjpeg-dev libcjson-dev libcmocka-dev libpthreadpool-dev'
+library='libdrm-dev libpng-dev libjpeg-dev libcjson-dev nettle-dev libcmocka-dev libpthreadpool-dev'
 kernel='bc bison flex libelf-dev libssl-dev lz4 cpio kmod rsync xz-utils'
 qemu='dpkg-dev meson python3 python3-venv libglib2.0-dev libpixman-1-dev
 	libattr1-dev libcap-ng-dev libfdt-dev zlib1g-dev seabios qemu-system-data'

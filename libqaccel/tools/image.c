@@ -238,7 +238,7 @@ static void resize_row(const struct image *image, uint32_t y, uint32_t height,
 		uint32_t x0 = (uint32_t)(fx >> 16), wx = fx & 0xffff;
 		uint32_t x1 = x0 + 1 < image->width ? x0 + 1 : x0;
 
-		for (int c = 0; c < 3; c++) {
+		for (uint32_t c = 0; c < 3; c++) {
 			uint64_t top = (uint64_t)r0[3 * x0 + c] * (65536 - wx) +
 				       (uint64_t)r0[3 * x1 + c] * wx;
 			uint64_t low = (uint64_t)r1[3 * x0 + c] * (65536 - wx) +

@@ -32,10 +32,14 @@ help: ## This list
 	@echo '  PREFIX=DIR, DESTDIR=DIR   install: where to (/usr/local)'
 	@echo '  NO_DEPS=1     never install packages'
 
-all: deps host qemu kmod ## Build the library, the commands, QEMU with the device, the kernel and the module
+# The kernel comes first: the selftests are built with headers of its source.
+all: deps kernel host qemu kmod ## Build the library, the commands, QEMU with the device, the kernel and the module
 
 deps: ## Install the Debian packages that are missing
 	@$(if $(NO_DEPS),,scripts/deps.sh)
+
+kernel: deps ## Build the kernel KERNEL of the VM
+	@tests/vm/kernel.sh $(KERNEL)
 
 host: deps ## Build the library, the qaccel command and the device model
 	@scripts/host.sh
@@ -73,4 +77,4 @@ clean: ## Remove what was built here; the kernels and the QEMU tree stay in the 
 clean-cache: ## Remove the cached kernels and QEMU trees
 	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/qaccel"
 
-.PHONY: help all deps host qemu kmod run test bench vm install install-kmod clean clean-cache
+.PHONY: help all deps kernel host qemu kmod run test bench vm install install-kmod clean clean-cache

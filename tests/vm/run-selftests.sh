@@ -10,7 +10,8 @@
 # anything in the kernel log that tests/vm/check-log.sh takes for a kernel bug.
 # On the debug kernel it also asks kmemleak, with the module unloaded.
 #
-#   DEVICE_ARGS=  properties of the device, as for vm.sh
+#   DEVICE_ARGS=  properties of the device, as for vm.sh; by default those that
+#                 switch on its fault knobs, tests/selftests/device-args
 #   TEST_TIMEOUT= seconds for one test program (300)
 #   VM_TIMEOUT=   for all of them (1800)
 set -euo pipefail
@@ -92,12 +93,13 @@ judge() {
 kernel=${1:-}
 case $kernel in
 small | debug) shift ;;
-*) sed -n '5,16s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '5,17s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 ls "$build"/selftests/* >/dev/null 2>&1 || die "no tests in $build/selftests"
 work=$(mktemp -d "${TMPDIR:-/tmp}/qaccel-selftests.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-export KERNEL=$kernel VM_TIMEOUT=${VM_TIMEOUT:-1800}
+: "${DEVICE_ARGS=$(cat "$top/tests/selftests/device-args")}"
+export DEVICE_ARGS KERNEL=$kernel VM_TIMEOUT=${VM_TIMEOUT:-1800}
 export VM_LOG=${VM_LOG:-$build/vm/selftests-$kernel.log}
 
 status=0

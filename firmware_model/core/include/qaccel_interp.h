@@ -35,7 +35,11 @@ struct qaccel_mem_ops {
 	 * Gives [va, va + size) as one span of host memory, until release().
 	 * access is READ (the span holds the bytes) or WRITE (what the span
 	 * holds at release() is stored; its contents before are undefined, all
-	 * of it gets written). size is not zero and va + size does not wrap.
+	 * of it gets written). READ | WRITE is for a destination with gaps that
+	 * must stay as they are: writing needs to be allowed, reading not; if
+	 * the span is not one piece of host memory in place, *host is set to
+	 * NULL and the caller maps the rows one by one.
+	 * size is not zero and va + size does not wrap.
 	 * Returns false with *fault filled in (access and va included).
 	 */
 	bool (*map)(void *opaque, uint64_t va, uint64_t size,

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the interpreter share. */
+#ifndef QACCEL_INTERP_PRIV_H
+#define QACCEL_INTERP_PRIV_H
+
+#include "qaccel_interp.h"
+
+/* Memory of one worker; grows, and is kept for the next command. */
+struct qaccel_scratch {
+	void *data;
+	size_t size;
+};
+
+struct qaccel_interp {
+	struct qaccel_interp_config config;
+	struct qaccel_parallel parallel;
+	struct qaccel_scratch *scratch;		/* one per worker */
+};
+
+/* Makes *scratch hold size bytes, 64-byte aligned; contents are lost. */
+bool qaccel_scratch_grow(struct qaccel_scratch *scratch, size_t size);
+
+/* qaccel_cmd_validate() with the address of an address error. */
+enum qaccel_status qaccel_cmd_check(const union qaccel_cmd *cmd,
+				    uint64_t local_mem,
+				    struct qaccel_fault *fault);
+
+/*
+ * Runs a validated command; the operands are mapped and released here. False
+ * with *fault filled in.
+ */
+bool qaccel_cmd_execute(struct qaccel_interp *interp,
+			const union qaccel_cmd *cmd,
+			struct qaccel_fault *fault);
+
+#endif /* QACCEL_INTERP_PRIV_H */

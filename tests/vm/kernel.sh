@@ -28,7 +28,7 @@ usage() { sed -n '5,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 # Newest complete source tree in the cache.
 cached_source() {
 	local stamp
-	stamp=$(find "$cache" -maxdepth 2 -path "$cache/linux-6*/.complete" 2>/dev/null |
+	stamp=$(find "$cache" -maxdepth 2 -path "$cache/linux-6.12*/.complete" 2>/dev/null |
 		sort -V | tail -n 1)
 	[[ -n $stamp ]] && dirname "$stamp"
 }

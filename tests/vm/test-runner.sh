@@ -36,6 +36,28 @@ streams() {
 		[[ $(<"$work/out") == out && $(<"$work/err") == err ]]
 }
 
+streams_opened_again() {
+	vm 'echo a; echo b >/dev/stdout; echo c >/dev/stderr' >"$work/out" 2>"$work/err" &&
+		[[ $(<"$work/out") == a$'\n'b && $(<"$work/err") == c ]]
+}
+
+left_running() { [[ $(VM_TIMEOUT=60 vm 'sleep 1000 & echo end') == end ]]; }
+
+terminated() {
+	"$here/vm.sh" 'sleep 1000' </dev/null 2>/dev/null &
+	local pid=$!
+	sleep 3
+	kill "$pid"
+	wait "$pid"
+	[[ $? == 143 ]]
+}
+
+no_boot() {
+	head -c 100000 /dev/zero >"$work/image"
+	VM_IMAGE=$work/image vm true 2>"$work/err"
+	[[ $? == 125 ]] && grep -q '^vm: ' "$work/err"
+}
+
 quoting() {
 	[[ $(vm 'a="x  y"; echo "$a" '\''$b'\') == 'x  y $b' ]]
 }
@@ -96,14 +118,18 @@ qmp() {
 	wait "$pid" && [[ $asked == 0 && -s $work/run/boot.log ]]
 }
 
-echo 1..11
+echo 1..15
 check "the exit status of the command" status
 check "stdout and stderr apart" streams
+check "stdout and stderr opened by name" streams_opened_again
+check "a command that leaves a process" left_running
 check "quotes and dollars arrive" quoting
 check "three megabytes of noise to a slow reader" binary
 check "a writable share" share_writable
 check "commands from stdin" stdin_commands
 check "a timeout is told" timeout_told
+check "a signal stops the VM" terminated
+check "a VM that does not boot is told" no_boot
 check "a panic is told" panic_told
 check "the kernel log is kept and judged" log_checked
 check "two VMs at once" side_by_side

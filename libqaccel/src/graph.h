@@ -19,6 +19,8 @@
 
 #define QACCEL_MAX_OP_INPUTS	16
 
+#define QACCEL_GRAPH_ALIGN	16
+
 /* Values are TFLite's BuiltinOperator. */
 enum qaccel_builtin {
 	QACCEL_BUILTIN_ADD = 0,
@@ -55,8 +57,18 @@ enum qaccel_padding {
 
 struct qaccel_graph_tensor {
 	struct qaccel_tensor_info info;	/* its pointers are owned by the graph */
-	const void *data;		/* constant contents, info.size bytes; else NULL */
+	/*
+	 * Constant contents: info.size bytes, aligned to QACCEL_GRAPH_ALIGN or at
+	 * least to the element; else NULL.
+	 */
+	const void *data;
 	int32_t producer;		/* operator, or -1: input or constant */
+	/*
+	 * Why it cannot be used ("type FLOAT16 is not supported"), or NULL. No
+	 * operator, input or output of a checked graph refers to such a tensor;
+	 * its type and size are 0.
+	 */
+	const char *unsupported;
 };
 
 struct qaccel_graph_op {
@@ -72,7 +84,7 @@ struct qaccel_graph_op {
 			enum qaccel_padding padding;
 			int32_t stride_w, stride_h;
 			int32_t dilation_w, dilation_h;
-			int32_t depth_multiplier;	/* DEPTHWISE_CONV_2D */
+			int32_t depth_multiplier;	/* DEPTHWISE_CONV_2D, by the check */
 		} conv;			/* CONV_2D, DEPTHWISE_CONV_2D */
 		struct {
 			enum qaccel_padding padding;
@@ -91,13 +103,25 @@ struct qaccel_graph_op {
 		struct {
 			float beta;
 		} softmax;
+		struct {
+			/*
+			 * The new shape where no second input has it; num_dims
+			 * -1: there is none.
+			 */
+			int32_t num_dims;
+			int32_t dims[QACCEL_MAX_RANK];
+		} reshape;
+		struct {
+			int32_t num_dims;	/* 0: all that are 1 */
+			int32_t dims[QACCEL_MAX_RANK];
+		} squeeze;
 	} u;
 };
 
 /* Refcounted and immutable once checked; sessions hold a reference. */
 struct qaccel_graph {
 	atomic_uint refs;
-	char *description;
+	const char *description;
 	uint32_t num_tensors;
 	struct qaccel_graph_tensor *tensors;
 	uint32_t num_ops;
@@ -108,6 +132,8 @@ struct qaccel_graph {
 	uint32_t *outputs;
 	void *file;			/* what constant data points into; free() it */
 	void *pool;			/* the other memory of the graph (graph.c) */
+	uint64_t memory;		/* bytes of tensors and pool so far */
+	uint64_t max_memory;
 };
 
 /* The public handle. */
@@ -118,10 +144,39 @@ struct qaccel_model {
 struct qaccel_graph *qaccel_graph_ref(struct qaccel_graph *graph);
 void qaccel_graph_unref(struct qaccel_graph *graph);
 
+/* ---------------------------------------------------- making of a graph -- */
+
+/* An empty graph; NULL with the error set when out of memory. */
+struct qaccel_graph *qaccel_graph_create(uint64_t max_memory);
+
+/* Counts memory against max_memory: 0 or -EFBIG. */
+int qaccel_graph_charge(struct qaccel_graph *graph, uint64_t size);
+
 /*
- * Checks everything that the head of this file promises; -EBADMSG or
- * -EOPNOTSUPP, with the operator named in the last error.
+ * Zeroed memory that lives as long as the graph, aligned to QACCEL_GRAPH_ALIGN,
+ * counted against max_memory: *(void **)pointer. -ENOMEM, -EFBIG.
+ */
+int qaccel_graph_alloc(struct qaccel_graph *graph, size_t count, size_t size,
+		       void *pointer);
+
+/*
+ * Sets the shape of a tensor whose type and index are set, and its size. rank
+ * is at most QACCEL_MAX_RANK, dims are positive. -EFBIG.
+ */
+int qaccel_graph_set_shape(struct qaccel_graph_tensor *tensor, uint32_t rank,
+			   const int32_t *dims);
+
+/*
+ * Checks everything that the head of this file promises, and sets what follows
+ * from the rest: producers and depth multipliers. -EBADMSG or -EOPNOTSUPP, with
+ * the operator named in the last error.
  */
 int qaccel_graph_check(struct qaccel_graph *graph);
+
+/* ------------------------------------------------------------ questions -- */
+
+/* Multiply-accumulates of an operator of a checked graph, padding taps included. */
+uint64_t qaccel_graph_op_macs(const struct qaccel_graph *graph,
+			      const struct qaccel_graph_op *op);
 
 #endif /* QACCEL_GRAPH_INTERNAL_H */

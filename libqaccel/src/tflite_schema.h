@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of TensorFlow Lite's schema (version 3) that the reader uses
+ *
+ * Field ids of tables are their numbers in schema.fbs, from 0; a union has two,
+ * its type and its value.
+ */
+#ifndef QACCEL_TFLITE_SCHEMA_H
+#define QACCEL_TFLITE_SCHEMA_H
+
+#include <stdint.h>
+
+#define TFLITE_IDENTIFIER	"TFL3"
+#define TFLITE_VERSION		3
+
+enum tflite_model {
+	TFLITE_MODEL_VERSION = 0,
+	TFLITE_MODEL_OPERATOR_CODES = 1,
+	TFLITE_MODEL_SUBGRAPHS = 2,
+	TFLITE_MODEL_DESCRIPTION = 3,
+	TFLITE_MODEL_BUFFERS = 4,
+};
+
+enum tflite_operator_code {
+	/* A byte, for codes up to 126; the other one came later. */
+	TFLITE_CODE_DEPRECATED_BUILTIN = 0,
+	TFLITE_CODE_CUSTOM = 1,
+	TFLITE_CODE_VERSION = 2,
+	TFLITE_CODE_BUILTIN = 3,
+};
+
+enum tflite_subgraph {
+	TFLITE_SUBGRAPH_TENSORS = 0,
+	TFLITE_SUBGRAPH_INPUTS = 1,
+	TFLITE_SUBGRAPH_OUTPUTS = 2,
+	TFLITE_SUBGRAPH_OPERATORS = 3,
+	TFLITE_SUBGRAPH_NAME = 4,
+};
+
+enum tflite_tensor {
+	TFLITE_TENSOR_SHAPE = 0,
+	TFLITE_TENSOR_TYPE = 1,
+	TFLITE_TENSOR_BUFFER = 2,
+	TFLITE_TENSOR_NAME = 3,
+	TFLITE_TENSOR_QUANTIZATION = 4,
+	TFLITE_TENSOR_IS_VARIABLE = 5,
+	TFLITE_TENSOR_SPARSITY = 6,
+};
+
+enum tflite_quantization {
+	TFLITE_QUANTIZATION_SCALE = 2,
+	TFLITE_QUANTIZATION_ZERO_POINT = 3,
+	TFLITE_QUANTIZATION_DETAILS_TYPE = 4,
+	TFLITE_QUANTIZATION_DIMENSION = 6,
+};
+
+enum tflite_operator {
+	TFLITE_OPERATOR_OPCODE = 0,
+	TFLITE_OPERATOR_INPUTS = 1,
+	TFLITE_OPERATOR_OUTPUTS = 2,
+	TFLITE_OPERATOR_OPTIONS_TYPE = 3,
+	TFLITE_OPERATOR_OPTIONS = 4,
+};
+
+enum tflite_buffer {
+	TFLITE_BUFFER_DATA = 0,
+	/* From the start of the file, for those of more than 2 GiB; 0 and 1: unused. */
+	TFLITE_BUFFER_OFFSET = 1,
+	TFLITE_BUFFER_SIZE = 2,
+};
+
+/* Types of the options union. */
+enum tflite_options {
+	TFLITE_OPTIONS_NONE = 0,
+	TFLITE_OPTIONS_CONV_2D = 1,
+	TFLITE_OPTIONS_DEPTHWISE_CONV_2D = 2,
+	TFLITE_OPTIONS_POOL_2D = 5,
+	TFLITE_OPTIONS_FULLY_CONNECTED = 8,
+	TFLITE_OPTIONS_SOFTMAX = 9,
+	TFLITE_OPTIONS_ADD = 11,
+	TFLITE_OPTIONS_RESHAPE = 17,
+	TFLITE_OPTIONS_MUL = 21,
+	TFLITE_OPTIONS_PAD = 22,
+	TFLITE_OPTIONS_REDUCER = 27,
+	TFLITE_OPTIONS_SQUEEZE = 30,
+	TFLITE_OPTIONS_DEQUANTIZE = 38,
+	TFLITE_OPTIONS_QUANTIZE = 89,
+};
+
+enum tflite_conv_options {
+	TFLITE_CONV_PADDING = 0,
+	TFLITE_CONV_STRIDE_W = 1,
+	TFLITE_CONV_STRIDE_H = 2,
+	TFLITE_CONV_ACTIVATION = 3,
+	TFLITE_CONV_DILATION_W = 4,
+	TFLITE_CONV_DILATION_H = 5,
+};
+
+/* The depth multiplier, field 3, is redundant and ignored since TensorFlow 2.1. */
+enum tflite_depthwise_options {
+	TFLITE_DEPTHWISE_PADDING = 0,
+	TFLITE_DEPTHWISE_STRIDE_W = 1,
+	TFLITE_DEPTHWISE_STRIDE_H = 2,
+	TFLITE_DEPTHWISE_ACTIVATION = 4,
+	TFLITE_DEPTHWISE_DILATION_W = 5,
+	TFLITE_DEPTHWISE_DILATION_H = 6,
+};
+
+enum tflite_pool_options {
+	TFLITE_POOL_PADDING = 0,
+	TFLITE_POOL_STRIDE_W = 1,
+	TFLITE_POOL_STRIDE_H = 2,
+	TFLITE_POOL_FILTER_W = 3,
+	TFLITE_POOL_FILTER_H = 4,
+	TFLITE_POOL_ACTIVATION = 5,
+};
+
+enum tflite_fully_connected_options {
+	TFLITE_FULLY_CONNECTED_ACTIVATION = 0,
+	TFLITE_FULLY_CONNECTED_WEIGHTS_FORMAT = 1,
+	TFLITE_FULLY_CONNECTED_KEEP_NUM_DIMS = 2,
+};
+
+enum tflite_add_options {
+	TFLITE_ADD_ACTIVATION = 0,
+	TFLITE_ADD_POT_SCALE_INT16 = 1,
+};
+
+enum tflite_other_options {
+	TFLITE_MUL_ACTIVATION = 0,
+	TFLITE_REDUCER_KEEP_DIMS = 0,
+	TFLITE_RESHAPE_NEW_SHAPE = 0,
+	TFLITE_SQUEEZE_DIMS = 0,
+	TFLITE_SOFTMAX_BETA = 0,
+};
+
+#define TFLITE_BUILTIN_CUSTOM	32
+
+/* "CONV_2D" for 3; NULL for a value that this library has not heard of. */
+const char *tflite_builtin_name(uint32_t builtin);
+
+#endif /* QACCEL_TFLITE_SCHEMA_H */

@@ -117,8 +117,8 @@ struct qaccel_model;
 /* struct qaccel_load_options - NULL means the defaults; zero what you do not set */
 struct qaccel_load_options {
 	/*
-	 * Largest tensor, and sum of all tensors, that a file may ask for, in
-	 * bytes; 0: 1 GiB.
+	 * Largest file, and sum of all its tensors and of what is kept about
+	 * them, in bytes; 0: 1 GiB.
 	 */
 	uint64_t max_memory;
 	uint64_t reserved[7];		/* zero */
@@ -130,7 +130,7 @@ struct qaccel_load_options {
  * -ENOENT, -EACCES, -EIO ...: the file cannot be read. -EBADMSG: it is not a
  * valid .tflite file. -EOPNOTSUPP: valid, but holds an operator, type or option
  * that is not supported (the message names the operator and its index).
- * -EFBIG: over max_memory.
+ * -EFBIG: over max_memory. -EINVAL: a reserved option is not zero.
  */
 QACCEL_API QACCEL_MUST_CHECK int
 qaccel_model_load_file(const struct qaccel_load_options *options,

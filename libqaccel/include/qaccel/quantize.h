@@ -38,7 +38,7 @@ QACCEL_API int32_t qaccel_scale(int32_t x, int32_t multiplier, int32_t shift,
  * Scale and zero point for the range [min, max] on the integers [qmin, qmax],
  * such that the real zero is exactly representable (section 3): the range is
  * first widened to hold zero, then moved by less than a step. An empty range
- * gives scale 1, zero point qmin or the nearest to 0.
+ * gives scale 1 and the zero point that is nearest to 0.
  * -EINVAL: NaN, infinite, min > max, or qmin >= qmax.
  */
 QACCEL_API QACCEL_MUST_CHECK int

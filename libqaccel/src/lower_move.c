@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/* PAD, RESHAPE and SQUEEZE. */
+#include <errno.h>
+
+#include "lower.h"
+
+static int set_before(const struct qaccel_lowering *l, struct qaccel_cmd_pad *cmd)
+{
+	const struct qaccel_graph_tensor *paddings = qaccel_lower_input(l, 1);
+	uint32_t rank = qaccel_lower_input(l, 0)->info.rank;
+
+	if (!paddings->data)
+		return qaccel_lower_refuse(l, EOPNOTSUPP,
+					   "the paddings are not constant");
+	if (rank > 4)
+		return qaccel_lower_refuse(l, EOPNOTSUPP, "%u dimensions", rank);
+	for (uint32_t i = 0; i < rank; i++)
+		cmd->before[4 - rank + i] =
+			(uint32_t)qaccel_const_int(paddings, 2 * i);
+	return 0;
+}
+
+int qaccel_lower_pad(struct qaccel_lowering *l)
+{
+	union qaccel_cmd cmd = { .pad = {
+		.hdr = { .opcode = QACCEL_OP_PAD },
+	} };
+	int ret = qaccel_lower_operand(l, 0, &cmd.pad.in);
+
+	if (!ret)
+		ret = qaccel_lower_result(l, &cmd.pad.out);
+	if (!ret)
+		ret = set_before(l, &cmd.pad);
+	if (ret)
+		return ret;
+	cmd.pad.value = (uint32_t)cmd.pad.out.zero_point;
+	return qaccel_lower_emit(l, &cmd);
+}
+
+int qaccel_lower_reshape(struct qaccel_lowering *l)
+{
+	const struct qaccel_step *step = qaccel_lower_step(l);
+	uint32_t size = (uint32_t)qaccel_lower_output(l)->info.size;
+	union qaccel_cmd cmd = { .copy = {
+		.hdr = { .opcode = QACCEL_OP_COPY },
+		.rows = 1,
+		.row_bytes = size,
+		.src_stride = size,
+		.dst_stride = size,
+	} };
+	uint64_t va;
+	int ret = qaccel_lower_address(l, step->input, &va);
+
+	if (ret)
+		return ret;
+	cmd.copy.src_va = va;
+	ret = qaccel_lower_address(l, step->output, &va);
+	cmd.copy.dst_va = va;
+	return ret ? ret : qaccel_lower_emit(l, &cmd);
+}

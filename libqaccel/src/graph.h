@@ -15,6 +15,7 @@
 
 #include <stdatomic.h>
 
+#include <qaccel/graph.h>
 #include <qaccel/qaccel.h>
 
 #define QACCEL_MAX_OP_INPUTS	16
@@ -41,20 +42,6 @@ enum qaccel_builtin {
 	QACCEL_BUILTIN_QUANTIZE = 114,
 };
 
-/* Values are TFLite's ActivationFunctionType. */
-enum qaccel_activation {
-	QACCEL_ACTIVATION_NONE = 0,
-	QACCEL_ACTIVATION_RELU = 1,
-	QACCEL_ACTIVATION_RELU_N1_TO_1 = 2,
-	QACCEL_ACTIVATION_RELU6 = 3,
-};
-
-/* Values are TFLite's Padding. */
-enum qaccel_padding {
-	QACCEL_PADDING_SAME = 0,
-	QACCEL_PADDING_VALID = 1,
-};
-
 struct qaccel_graph_tensor {
 	struct qaccel_tensor_info info;	/* its pointers are owned by the graph */
 	/*
@@ -69,6 +56,7 @@ struct qaccel_graph_tensor {
 	 * its type and size are 0.
 	 */
 	const char *unsupported;
+	bool infer_shape;		/* set by the builder: the check fills it in */
 };
 
 struct qaccel_graph_op {
@@ -168,8 +156,8 @@ int qaccel_graph_set_shape(struct qaccel_graph_tensor *tensor, uint32_t rank,
 
 /*
  * Checks everything that the head of this file promises, and sets what follows
- * from the rest: producers and depth multipliers. -EBADMSG or -EOPNOTSUPP, with
- * the operator named in the last error.
+ * from the rest: producers, depth multipliers, shapes that are to be inferred.
+ * -EBADMSG or -EOPNOTSUPP with the operator named in the last error, -EFBIG.
  */
 int qaccel_graph_check(struct qaccel_graph *graph);
 

@@ -12,6 +12,12 @@ size_t qk_scratch_size_avx2(const union qaccel_cmd *cmd);
 
 QK_DECL_CONV(qk_conv2d_avx2);
 QK_DECL_CONV(qk_dwconv2d_avx2);
+QK_DECL_BINARY(qk_add_avx2);
+QK_DECL_BINARY(qk_mul_avx2);
+QK_DECL_POOL(qk_avgpool_avx2);
+QK_DECL_POOL(qk_maxpool_avx2);
+QK_DECL_MEAN(qk_mean_avx2);
+QK_DECL_REQUANTIZE(qk_requantize_avx2);
 
 size_t qk_conv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd);
 size_t qk_dwconv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd);

@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: MIT
+/*
+ * CONV2D for AVX512-VNNI
+ *
+ * vpdpbusd multiplies unsigned by signed bytes exactly. The input comes as a
+ * strip (strip_avx512vnni.h), made once for all output channels: a pixel is a
+ * pointer, a filter row a run of bytes behind it. A 1x1 convolution over U8
+ * whose channels fill whole groups of 4 reads its input in place.
+ */
+#include "avx2.h"
+#include "avx512vnni.h"
+#include "scale_avx512vnni.h"
+#include "strip_avx512vnni.h"
+
+#define GROUP_BLOCKS	4u
+#define GROUP		(GROUP_BLOCKS * QK_BLOCK)
+#define MAX_TILE	8
+
+/* struct job - one call, with what its loops share */
+struct job {
+	const struct qaccel_cmd_conv *cmd;
+	struct qk_strip strip;
+	struct qk_finish finish;
+	uint32_t segments;		/* in a filter row */
+	uint32_t groups;		/* of 4 values in a segment */
+	size_t segment_step;		/* bytes in the strip between segments */
+	size_t filter_row_step;		/* bytes in the strip between filter rows */
+	size_t block_bytes;		/* packed weights of 16 channels */
+};
+
+/* struct group - up to 64 channels */
+struct group {
+	struct qk_lanes lanes[GROUP_BLOCKS];
+	struct qk_bounds bounds;
+	const int8_t *weights;
+	uint32_t count;			/* channels, 1 to 64 */
+};
+
+/* sum x' of one window. At most 65793 * 255 < 2^31. */
+static int32_t window_sum(const struct job *job, const uint8_t *pixel)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	size_t length = job->finish.k / ((size_t)cmd->kh * job->segments);
+	const __m512i ones = _mm512_set1_epi8(1);
+	__m512i sum = _mm512_setzero_si512();
+
+	for (uint32_t ky = 0; ky < cmd->kh; ky++) {
+		for (uint32_t s = 0; s < job->segments; s++) {
+			const uint8_t *p = pixel + ky * job->filter_row_step +
+					   s * job->segment_step;
+
+			for (size_t i = 0; i < length; i += 64) {
+				__mmask64 m = length - i >= 64 ? ~UINT64_C(0) :
+					~UINT64_C(0) >> (64 - (length - i));
+
+				sum = _mm512_dpbusd_epi32(sum,
+					_mm512_maskz_loadu_epi8(m, p + i),
+					ones);
+			}
+		}
+	}
+	return _mm512_reduce_add_epi32(sum);
+}
+
+static void group_init(const struct job *job, const int8_t *weights,
+		       const struct qaccel_channel *channels, uint32_t c0,
+		       uint32_t c1, struct group *g)
+{
+	const __m512i number = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+						 10, 11, 12, 13, 14, 15);
+
+	g->count = c1 - c0 < GROUP ? c1 - c0 : GROUP;
+	g->weights = weights + c0 / QK_BLOCK * job->block_bytes;
+	g->bounds = (struct qk_bounds){ .fast = true };
+	for (uint32_t b = 0; b * QK_BLOCK < g->count; b++)
+		qk_lanes_init(&g->lanes[b], &g->bounds, &job->finish,
+			      channels + c0 + b * QK_BLOCK, number);
+}
+
+/* ------------------------------------------------------------ epilogue -- */
+
+/* One block, of which some channels may not exist. */
+static inline void store_block(const struct job *job, const struct group *g,
+			       __m512i acc, int b, uint8_t *out)
+{
+	uint32_t left = g->count - (uint32_t)b * QK_BLOCK;
+	__mmask16 mask = left >= QK_BLOCK ? 0xffff :
+			 (__mmask16)((1u << left) - 1);
+	__m512i v = qk_finish_exact(acc, &g->lanes[b], &g->bounds,
+				    &job->finish);
+
+	_mm512_mask_cvtepi32_storeu_epi8(out + b * (int)QK_BLOCK, mask, v);
+}
+
+/* The integer parts, 32 words in order. */
+static inline __m512i high_words(__m512i u0, __m512i u1)
+{
+	const __m512i odd = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49,
+					     47, 45, 43, 41, 39, 37, 35, 33,
+					     31, 29, 27, 25, 23, 21, 19, 17,
+					     15, 13, 11, 9, 7, 5, 3, 1);
+
+	return _mm512_permutex2var_epi16(u0, odd, u1);
+}
+
+/* Two blocks, of which the second may have fewer channels. */
+static inline void store_pair(const struct job *job, const struct group *g,
+			      const __m512i *acc, int b, uint8_t *out)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	uint32_t left = g->count - (uint32_t)b * QK_BLOCK;
+	__mmask32 mask = left >= 32 ? ~0u : (1u << left) - 1;
+	__mmask16 close0, close1;
+	__m512i u0 = qk_scale_float(acc[0], &g->lanes[b], &job->finish,
+				    &close0);
+	__m512i u1 = qk_scale_float(acc[1], &g->lanes[b + 1], &job->finish,
+				    &close1);
+	__m512i v = high_words(u0, u1);
+
+	if (!g->bounds.fast || (close0 | close1)) {
+		store_block(job, g, acc[0], b, out);
+		store_block(job, g, acc[1], b + 1, out);
+		return;
+	}
+	v = _mm512_max_epi16(v, _mm512_set1_epi16((short)cmd->act_min));
+	v = _mm512_min_epi16(v, _mm512_set1_epi16((short)cmd->act_max));
+	_mm512_mask_cvtepi16_storeu_epi8(out + b * (int)QK_BLOCK, mask, v);
+}
+
+/* 64 channels at once. False: nothing stored, a value is too close to call. */
+static inline bool store_group(const struct job *job, const struct group *g,
+			       const __m512i acc[GROUP_BLOCKS], uint8_t *out)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+	const struct qk_finish *f = &job->finish;
+	__mmask16 close[4];
+	__m512i lo = high_words(
+		qk_scale_float(acc[0], &g->lanes[0], f, &close[0]),
+		qk_scale_float(acc[1], &g->lanes[1], f, &close[1]));
+	__m512i hi = high_words(
+		qk_scale_float(acc[2], &g->lanes[2], f, &close[2]),
+		qk_scale_float(acc[3], &g->lanes[3], f, &close[3]));
+	__m512i v;
+
+	if ((close[0] | close[1]) | (close[2] | close[3]))
+		return false;
+	if (cmd->out.dtype == QACCEL_DTYPE_U8) {
+		v = _mm512_packus_epi16(lo, hi);
+		v = _mm512_max_epu8(v, _mm512_set1_epi8((char)cmd->act_min));
+		v = _mm512_min_epu8(v, _mm512_set1_epi8((char)cmd->act_max));
+	} else {
+		v = _mm512_packs_epi16(lo, hi);
+		v = _mm512_max_epi8(v, _mm512_set1_epi8((char)cmd->act_min));
+		v = _mm512_min_epi8(v, _mm512_set1_epi8((char)cmd->act_max));
+	}
+	_mm512_storeu_si512(out, _mm512_permutexvar_epi64(order, v));
+	return true;
+}
+
+/* --------------------------------------------------------- micro-kernel -- */
+
+static inline __attribute__((always_inline)) __m512i
+broadcast4(const uint8_t *p)
+{
+	int32_t word;
+
+	memcpy(&word, p, 4);
+	return _mm512_set1_epi32(word);
+}
+
+/* struct pixels - up to MAX_TILE neighbours of a strip */
+struct pixels {
+	const uint8_t *base;		/* of the strip */
+	const int32_t *offset;		/* of each, in bytes */
+	const int32_t *sum;		/* of each window, or NULL */
+	uint8_t *out;			/* first channel of the first */
+};
+
+/* m pixels by n blocks of channels; both constant where it is inlined. */
+static inline __attribute__((always_inline)) void
+micro(const struct job *job, const struct group *g, const struct pixels *px,
+      const int m, const int n)
+{
+	__m512i acc[MAX_TILE][GROUP_BLOCKS];
+	const uint8_t *p[MAX_TILE];
+	const int8_t *w = g->weights;
+	size_t block = job->block_bytes, oc = job->cmd->out.c;
+
+#pragma GCC unroll 8
+	for (int i = 0; i < m; i++)
+#pragma GCC unroll 4
+		for (int b = 0; b < n; b++)
+			acc[i][b] = g->lanes[b].init;
+	for (uint32_t ky = 0; ky < job->cmd->kh; ky++) {
+		for (uint32_t s = 0; s < job->segments; s++) {
+			const uint8_t *from = px->base +
+					      ky * job->filter_row_step +
+					      s * job->segment_step;
+
+#pragma GCC unroll 8
+			for (int i = 0; i < m; i++)
+				p[i] = from + px->offset[i];
+			for (uint32_t k = 0; k < job->groups; k++, w += 64) {
+				__m512i wv[GROUP_BLOCKS];
+
+#pragma GCC unroll 4
+				for (int b = 0; b < n; b++)
+					wv[b] = _mm512_loadu_si512(w +
+							(size_t)b * block);
+#pragma GCC unroll 8
+				for (int i = 0; i < m; i++) {
+					__m512i x = broadcast4(p[i] + 4 * k);
+
+#pragma GCC unroll 4
+					for (int b = 0; b < n; b++)
+						acc[i][b] = _mm512_dpbusd_epi32(
+							acc[i][b], x, wv[b]);
+				}
+			}
+		}
+	}
+#pragma GCC unroll 8
+	for (int i = 0; i < m; i++) {
+		uint8_t *out = px->out + (size_t)i * oc;
+
+		if (px->sum) {
+			int32_t zw = job->cmd->weight_zero_point;
+			__m512i c = _mm512_set1_epi32((int32_t)(
+				(uint32_t)zw * (uint32_t)px->sum[i]));
+
+#pragma GCC unroll 4
+			for (int b = 0; b < n; b++)
+				acc[i][b] = _mm512_sub_epi32(acc[i][b], c);
+		}
+		if (n == GROUP_BLOCKS && g->bounds.fast && g->count == GROUP &&
+		    store_group(job, g, acc[i], out))
+			continue;
+#pragma GCC unroll 2
+		for (int b = 0; b + 1 < n; b += 2)
+			store_pair(job, g, &acc[i][b], b, out);
+		if (n % 2)
+			store_block(job, g, acc[i][n - 1], n - 1, out);
+	}
+}
+
+typedef void (*micro_fn)(const struct job *, const struct group *,
+			 const struct pixels *);
+
+#define MICRO(m, n)							\
+	static void micro_##m##x##n(const struct job *job,		\
+				    const struct group *g,		\
+				    const struct pixels *px)		\
+	{								\
+		micro(job, g, px, m, n);				\
+	}
+
+#define MICROS(n)							\
+	MICRO(1, n) MICRO(2, n) MICRO(3, n) MICRO(4, n) MICRO(5, n) MICRO(6, n)
+
+MICROS(1) MICRO(7, 1) MICRO(8, 1)
+MICROS(2) MICRO(7, 2) MICRO(8, 2)
+MICROS(3)
+MICROS(4)
+
+/* 24 accumulators at most: with weights and input they fill 29 to 31 of 32 registers. */
+static const struct {
+	uint32_t tile;
+	micro_fn fn[MAX_TILE];
+} micros[GROUP_BLOCKS] = {
+	{ 8, { micro_1x1, micro_2x1, micro_3x1, micro_4x1, micro_5x1,
+	       micro_6x1, micro_7x1, micro_8x1 } },
+	{ 8, { micro_1x2, micro_2x2, micro_3x2, micro_4x2, micro_5x2,
+	       micro_6x2, micro_7x2, micro_8x2 } },
+	{ 6, { micro_1x3, micro_2x3, micro_3x3, micro_4x3, micro_5x3,
+	       micro_6x3 } },
+	{ 6, { micro_1x4, micro_2x4, micro_3x4, micro_4x4, micro_5x4,
+	       micro_6x4 } },
+};
+
+/* ---------------------------------------------------------------- call -- */
+
+/* All channels of count pixels whose inputs lie in a strip. */
+static void run_pixels(const struct job *job, const int8_t *weights,
+		       const struct qaccel_channel *channels,
+		       const struct pixels *all, uint32_t count,
+		       const struct qk_tile *tile)
+{
+	for (uint32_t c = tile->c0; c < tile->c1; c += GROUP) {
+		struct group g;
+		uint32_t n, step;
+
+		group_init(job, weights, channels, c, tile->c1, &g);
+		n = (g.count + QK_BLOCK - 1) / QK_BLOCK - 1;
+		for (uint32_t i = 0; i < count; i += step) {
+			struct pixels px = {
+				.base = all->base,
+				.offset = all->offset + i,
+				.sum = all->sum ? all->sum + i : NULL,
+				.out = all->out + (size_t)i * job->cmd->out.c +
+				       c,
+			};
+
+			step = micros[n].tile;
+			step = step < count - i ? step : count - i;
+			micros[n].fn[step - 1](job, &g, &px);
+		}
+	}
+}
+
+/* struct work - scratch memory */
+struct work {
+	uint8_t *strip;
+	int32_t *offset;
+	int32_t *sum;
+};
+
+static void make_sums(const struct job *job, struct pixels *px, uint32_t count,
+		      int32_t *sum)
+{
+	px->sum = NULL;
+	if (!job->cmd->weight_zero_point)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		sum[i] = window_sum(job, px->base + px->offset[i]);
+	px->sum = sum;
+}
+
+static void job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
+{
+	uint32_t taps = qk_segment_taps(cmd->kw, cmd->dilation_w);
+	uint32_t length = taps * cmd->in.c;
+
+	job->cmd = cmd;
+	job->segments = cmd->kw / taps;
+	job->groups = (length + 3) / 4;
+	job->segment_step = (size_t)cmd->dilation_w * cmd->in.c;
+	job->filter_row_step = cmd->dilation_h * job->strip.row;
+	job->block_bytes = QK_BLOCK * 4 *
+			   ((size_t)cmd->kh * job->segments * job->groups);
+	job->finish = (struct qk_finish){
+		.cmd = cmd,
+		.k = (uint32_t)cmd->kh * cmd->kw * cmd->in.c,
+		.flip = job->strip.flip,
+		.single = qk_single_rounding(&cmd->hdr),
+		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
+	};
+}
+
+/* Rows [y, y + rows) of image n, columns [x, x + columns). */
+static void run_strip(const struct job *job, const uint8_t *in,
+		      const int8_t *weights,
+		      const struct qaccel_channel *channels, uint8_t *out,
+		      const struct qk_tile *tile, const struct work *work,
+		      uint32_t n, uint32_t y, uint32_t rows, uint32_t x,
+		      uint32_t columns)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	struct pixels px = {
+		.base = work->strip,
+		.offset = work->offset,
+		.out = out + qk_offset(&cmd->out, n, y, x),
+	};
+	uint32_t count = qk_strip_offsets(cmd, &job->strip, rows, columns,
+					  work->offset);
+
+	qk_strip_fill(cmd, &job->strip, in + qk_offset(&cmd->in, n, 0, 0), y,
+		      x, rows, work->strip);
+	make_sums(job, &px, count, work->sum);
+	run_pixels(job, weights, channels, &px, count, tile);
+}
+
+static void run_rows(const struct job *job, const uint8_t *in,
+		     const int8_t *weights,
+		     const struct qaccel_channel *channels, uint8_t *out,
+		     const struct qk_tile *tile, const struct work *work)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	uint32_t rows;
+
+	for (uint32_t y = tile->y0; y < tile->y1; y += rows) {
+		uint32_t n = y / cmd->out.h, oy = y % cmd->out.h;
+		uint32_t columns;
+
+		/* A strip lies in one image. */
+		rows = job->strip.rows;
+		rows = rows < cmd->out.h - oy ? rows : cmd->out.h - oy;
+		rows = rows < tile->y1 - y ? rows : tile->y1 - y;
+		for (uint32_t x = 0; x < cmd->out.w; x += columns) {
+			columns = job->strip.columns;
+			columns = columns < cmd->out.w - x ? columns :
+				  cmd->out.w - x;
+			run_strip(job, in, weights, channels, out, tile, work,
+				  n, oy, rows, x, columns);
+		}
+	}
+}
+
+/* ---------------------------------------------------------- pointwise -- */
+
+static bool is_pointwise(const struct qaccel_cmd_conv *cmd)
+{
+	return cmd->kh == 1 && cmd->kw == 1 && cmd->stride_h == 1 &&
+	       cmd->stride_w == 1 && !cmd->pad_top && !cmd->pad_left &&
+	       cmd->out.h == cmd->in.h && cmd->out.w == cmd->in.w;
+}
+
+/*
+ * Without borders the rows of a tile are one run of pixels. What is read in
+ * place must not be read past: whole groups of 4 only.
+ */
+static void run_pointwise(const struct job *job, const uint8_t *in,
+			  const int8_t *weights,
+			  const struct qaccel_channel *channels, uint8_t *out,
+			  const struct qk_tile *tile, const struct work *work)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	size_t c = cmd->in.c, first = (size_t)tile->y0 * cmd->out.w;
+	size_t total = (size_t)(tile->y1 - tile->y0) * cmd->out.w;
+	bool in_place = !job->strip.flip && c % 4 == 0;
+	uint32_t chunk = job->strip.columns, count;
+
+	qk_strip_offsets(cmd, &job->strip, 1, chunk, work->offset);
+	for (size_t i = 0; i < total; i += count) {
+		const uint8_t *from = in + (first + i) * c;
+		struct pixels px = {
+			.base = in_place ? from : work->strip,
+			.offset = work->offset,
+			.out = out + (first + i) * cmd->out.c,
+		};
+
+		count = chunk < total - i ? chunk : (uint32_t)(total - i);
+		if (!in_place)
+			qk_copy_flipped(work->strip, from, count * c,
+					job->strip.flip);
+		make_sums(job, &px, count, work->sum);
+		run_pixels(job, weights, channels, &px, count, tile);
+	}
+}
+
+static bool choose(const struct qaccel_cmd_conv *cmd, struct qk_strip *s)
+{
+	uint64_t pixels = (uint64_t)cmd->out.n * cmd->out.h * cmd->out.w;
+
+	if (is_pointwise(cmd))
+		return qk_strip_choose(cmd, 1, pixels < QK_STRIP_PIXELS ?
+				    (uint32_t)pixels : QK_STRIP_PIXELS, s);
+	return qk_strip_choose(cmd, cmd->out.h, cmd->out.w, s);
+}
+
+size_t qk_conv2d_scratch_avx512vnni(const struct qaccel_cmd_conv *cmd)
+{
+	struct qk_strip s;
+
+	if (!choose(cmd, &s))
+		return 0;
+	return qk_round_up(s.size + QK_STRIP_SLACK, 64) +
+	       2 * qk_round_up(QK_STRIP_PIXELS * sizeof(int32_t), 64);
+}
+
+QK_DECL_CONV(qk_conv2d_avx512vnni)
+{
+	struct work work;
+	struct job job;
+
+	if (!choose(cmd, &job.strip)) {
+		qk_conv2d_avx2(cmd, in, weights, channels, out, tile, scratch);
+		return;
+	}
+	job_init(&job, cmd);
+	work.offset = scratch;
+	work.sum = work.offset + QK_STRIP_PIXELS;
+	work.strip = (uint8_t *)(work.sum + QK_STRIP_PIXELS);
+	if (is_pointwise(cmd))
+		run_pointwise(&job, in, weights, channels, out, tile, &work);
+	else
+		run_rows(&job, in, weights, channels, out, tile, &work);
+}

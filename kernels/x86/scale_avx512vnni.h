@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From accumulators to results, 16 channels at a time, for AVX512
+ *
+ * Inputs were moved to unsigned, x' = x + f (f = 128 for S8, else 0), so
+ *
+ *   bias + sum w x - Zw sum x
+ *     = (bias - f sum w + f K Zw) + sum w x' - Zw sum x'
+ *
+ * and the part in parentheses is what an accumulator starts with.
+ */
+#ifndef QK_SCALE_AVX512VNNI_H
+#define QK_SCALE_AVX512VNNI_H
+
+#include <immintrin.h>
+#include <stdbool.h>
+
+#include "../internal.h"
+
+/*
+ * Scaling in single precision, docs/numerics.md "The guard band". For
+ * y = acc m 2^(shift - 31) and n = -shift > 0, TFLite's two roundings are one
+ * floor of y + 1/2 + d for acc >= 0 and of y + 1/2 - d for acc < 0, with
+ * d = 2^-(n+1); for n <= 0, d = 0. In units of 2^-16 all of it, and the zero
+ * point, is one multiply-add whose error is below the guard where the result is
+ * not clamped anyway: only a value that close to the next integer needs the
+ * exact way. The guard is added too, so that close means a fraction below twice
+ * of it.
+ */
+#define QK_FRACTION_BITS	16
+#define QK_GUARD		8
+#define QK_NOT_CLOSE		(0xffff & ~(2 * QK_GUARD - 1))
+
+/* struct qk_lanes - constants of 16 channels, a lane each */
+struct qk_lanes {
+	__m512i init;			/* of the accumulator */
+	__m512i multiplier;		/* even lanes count */
+	__m512i multiplier_odd;		/* those of odd lanes, moved down */
+	__m512i left, right;		/* the shift, split by its sign */
+	__m512i half;			/* 2^(right - 1), or 0 */
+	__m512 scale;			/* in units of 2^-16, as the next two */
+	__m512 above;			/* addend for accumulators from 0 */
+	__m512 below;			/* and for negative ones */
+	__mmask16 rounds;		/* right > 0 */
+};
+
+/* struct qk_finish - what the lanes of one call share */
+struct qk_finish {
+	const struct qaccel_cmd_conv *cmd;
+	uint32_t k;			/* values in a window */
+	uint8_t flip;
+	bool single;			/* one rounding */
+	bool clamps_negative;		/* act_min is the zero point or more */
+};
+
+/* struct qk_bounds - of all lanes together that are finished at once */
+struct qk_bounds {
+	bool any_left;			/* some shift is to the left */
+	bool fast;			/* no intermediate can overflow, two roundings */
+};
+
+/* Member of the channel records with these numbers, as a vector. */
+static inline __m512i qk_channel_member(const struct qaccel_channel *channels,
+					__m512i number, size_t offset)
+{
+	return _mm512_i32gather_epi32(_mm512_slli_epi32(number, 2),
+				      (const char *)channels + offset, 4);
+}
+
+static inline uint64_t qk_max_abs(__m512i x)
+{
+	/* The minimum is its own absolute value, but for an unsigned maximum. */
+	return _mm512_reduce_max_epu32(_mm512_abs_epi32(x));
+}
+
+static inline void qk_lanes_init_float(struct qk_lanes *l,
+				       const struct qk_finish *f, __m512i m,
+				       __m512i shift)
+{
+	__m512 power = _mm512_cvtepi32_ps(shift);
+	/* 2^-(n+1) in units of 2^-16. */
+	__m512 d = _mm512_maskz_scalef_ps(l->rounds, _mm512_set1_ps(1),
+			_mm512_add_ps(power,
+				      _mm512_set1_ps(QK_FRACTION_BITS - 1)));
+	__m512 c = _mm512_set1_ps(65536.0f *
+				  ((float)f->cmd->out.zero_point + 0.5f) +
+				  QK_GUARD);
+
+	l->scale = _mm512_scalef_ps(_mm512_cvtepi32_ps(m),
+			_mm512_add_ps(power,
+				      _mm512_set1_ps(QK_FRACTION_BITS - 31)));
+	l->above = _mm512_add_ps(c, d);
+	l->below = _mm512_sub_ps(c, d);
+}
+
+/* Constants of the channels with these numbers; narrows the bounds. */
+static inline void qk_lanes_init(struct qk_lanes *l, struct qk_bounds *bounds,
+				 const struct qk_finish *f,
+				 const struct qaccel_channel *c, __m512i number)
+{
+	const __m512i zero = _mm512_setzero_si512(), one = _mm512_set1_epi32(1);
+	int32_t zw = f->cmd->weight_zero_point;
+	__m512i m = qk_channel_member(c, number,
+			offsetof(struct qaccel_channel, multiplier));
+	__m512i shift = qk_channel_member(c, number,
+			offsetof(struct qaccel_channel, shift));
+	__m512i sum = qk_channel_member(c, number,
+			offsetof(struct qaccel_channel, weight_sum));
+	uint64_t bound;
+
+	l->init = qk_channel_member(c, number,
+			offsetof(struct qaccel_channel, bias));
+	l->init = _mm512_sub_epi32(l->init, _mm512_mullo_epi32(sum,
+					_mm512_set1_epi32(f->flip)));
+	l->init = _mm512_add_epi32(l->init, _mm512_set1_epi32(
+			(int32_t)(f->flip * f->k * (uint32_t)zw)));
+	/* As qk_channel_scale() has it. */
+	m = _mm512_max_epi32(m, zero);
+	shift = _mm512_max_epi32(shift, _mm512_set1_epi32(-31));
+	shift = _mm512_min_epi32(shift, _mm512_set1_epi32(30));
+	l->multiplier = m;
+	l->multiplier_odd = _mm512_srli_epi64(m, 32);
+	l->left = _mm512_max_epi32(shift, zero);
+	l->right = _mm512_max_epi32(_mm512_sub_epi32(zero, shift), zero);
+	l->rounds = _mm512_test_epi32_mask(l->right, l->right);
+	/* A count outside of 0 to 31 gives 0, as right = 0 wants. */
+	l->half = _mm512_sllv_epi32(one, _mm512_sub_epi32(l->right, one));
+	qk_lanes_init_float(l, f, m, shift);
+
+	/* |accumulator| * 2^left below 2^30 leaves room for all that follows. */
+	bound = qk_max_abs(l->init) + (uint64_t)f->k * 255 * (zw ? 256 : 128);
+	bound <<= _mm512_reduce_max_epi32(l->left);
+	bounds->fast &= !f->single && bound < (UINT64_C(1) << 30);
+	bounds->any_left |= _mm512_cmpgt_epi32_mask(shift, zero) != 0;
+}
+
+/* qk_scale_double() where bounds->fast holds. */
+static inline __m512i qk_scale_fast(__m512i x, const struct qk_lanes *l,
+				    const struct qk_bounds *bounds)
+{
+	const __m512i nudge = _mm512_set1_epi64(INT64_C(1) << 30);
+	__m512i even, odd, high, sum;
+
+	if (bounds->any_left)
+		x = _mm512_sllv_epi32(x, l->left);
+	/* floor((x m + 2^30) / 2^31) in both halves of each 64 bits. */
+	even = _mm512_mul_epi32(x, l->multiplier);
+	odd = _mm512_mul_epi32(_mm512_srli_epi64(x, 32), l->multiplier_odd);
+	even = _mm512_srli_epi64(_mm512_add_epi64(even, nudge), 31);
+	odd = _mm512_slli_epi64(_mm512_add_epi64(odd, nudge), 1);
+	high = _mm512_mask_blend_epi32(0xaaaa, even, odd);
+	/* Half away from zero: one less for the negative ones. */
+	sum = _mm512_add_epi32(high, l->half);
+	sum = _mm512_mask_add_epi32(sum, l->rounds, sum,
+				    _mm512_srai_epi32(high, 31));
+	return _mm512_srav_epi32(sum, l->right);
+}
+
+/* Any rounding, any garbage: lane by lane. */
+static inline __m512i qk_scale_slow(__m512i x, const struct qk_lanes *l,
+				    const struct qk_finish *f)
+{
+	int32_t v[16], m[16], left[16], right[16];
+
+	_mm512_storeu_si512(v, x);
+	_mm512_storeu_si512(m, l->multiplier);
+	_mm512_storeu_si512(left, l->left);
+	_mm512_storeu_si512(right, l->right);
+	for (int i = 0; i < 16; i++)
+		v[i] = qk_scale(v[i], m[i], left[i] - right[i], f->single);
+	return _mm512_loadu_si512(v);
+}
+
+/* Zero point and clamp: results in the low bytes. Exact, always. */
+static inline __m512i qk_finish_exact(__m512i acc, const struct qk_lanes *l,
+				      const struct qk_bounds *bounds,
+				      const struct qk_finish *f)
+{
+	const struct qaccel_cmd_conv *cmd = f->cmd;
+	__m512i v = bounds->fast ? qk_scale_fast(acc, l, bounds) :
+				   qk_scale_slow(acc, l, f);
+
+	v = _mm512_add_epi32(v, _mm512_set1_epi32(cmd->out.zero_point));
+	v = _mm512_max_epi32(v, _mm512_set1_epi32(cmd->act_min));
+	return _mm512_min_epi32(v, _mm512_set1_epi32(cmd->act_max));
+}
+
+/*
+ * 16 values in units of 2^-16, zero point included, and which are too close to
+ * call. Too large ones are cut to where they are clamped in any case; the
+ * conversion makes INT32_MIN of too small ones, which does as well. For
+ * bounds->fast only.
+ */
+static inline __m512i qk_scale_float(__m512i acc, const struct qk_lanes *l,
+				     const struct qk_finish *f,
+				     __mmask16 *close)
+{
+	const __m512 most = _mm512_set1_ps(2147483520.0f);
+	__m512 c = l->above, t;
+	__m512i u;
+
+	if (!f->clamps_negative)
+		c = _mm512_mask_mov_ps(c, _mm512_movepi32_mask(acc), l->below);
+	t = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc), l->scale, c);
+	u = _mm512_cvtps_epi32(_mm512_min_ps(t, most));
+	*close = _mm512_testn_epi32_mask(u, _mm512_set1_epi32(QK_NOT_CLOSE));
+	return u;
+}
+
+#endif /* QK_SCALE_AVX512VNNI_H */

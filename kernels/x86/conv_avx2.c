@@ -50,6 +50,14 @@ struct job {
 
 /* ---------------------------------------------------------------- gather -- */
 
+static inline void widen8(int16_t *dst, const uint8_t *src, int is_unsigned)
+{
+	__m128i v = _mm_loadl_epi64((const __m128i *)src);
+
+	_mm_storeu_si128((__m128i *)dst, is_unsigned ? _mm_cvtepu8_epi16(v)
+						     : _mm_cvtepi8_epi16(v));
+}
+
 /* The last vector overlaps the one before, so nothing past src is read. */
 static int16_t *widen(int16_t *dst, const uint8_t *src, size_t n,
 		      int is_unsigned)
@@ -64,6 +72,11 @@ static int16_t *widen(int16_t *dst, const uint8_t *src, size_t n,
 			_mm256_storeu_si256((__m256i *)(dst + n - 16),
 					    qk_vload16(src + n - 16,
 						       is_unsigned));
+		return dst + n;
+	}
+	if (n >= 8) {
+		widen8(dst, src, is_unsigned);
+		widen8(dst + n - 8, src + n - 8, is_unsigned);
 		return dst + n;
 	}
 	for (; i < n; i++)
@@ -142,9 +155,36 @@ static inline __m256i load_inputs(const int16_t *x)
 }
 
 /*
+ * Pins a sum to its register at this place. Left alone, gcc computes all
+ * products before the first sum, runs out of registers and spills a sum, whose
+ * way through memory then takes longer than the whole loop.
+ */
+#define PIN(v)	__asm__("" : "+x"(v))
+
+/* Adds pixel p's products with both weight vectors; np is a constant. */
+#define ACCUMULATE(p)							\
+	if (np > (p)) {							\
+		__m256i v = load_inputs(x##p + k);			\
+									\
+		lo##p = _mm256_add_epi32(lo##p,				\
+					 _mm256_madd_epi16(w0, v));	\
+		hi##p = _mm256_add_epi32(hi##p,				\
+					 _mm256_madd_epi16(w1, v));	\
+		PIN(lo##p);						\
+		PIN(hi##p);						\
+	}
+
+/* The horizontal add gives channels 0 1 4 5, 2 3 6 7. */
+static inline __m256i join(__m256i lo, __m256i hi)
+{
+	return _mm256_permute4x64_epi64(_mm256_hadd_epi32(lo, hi), 0xd8);
+}
+
+/*
  * Sums of np pixels by 8 channels; w points at the 8 channels' half of the
  * block. Sums wrap modulo 2^32. The two partial sums of each channel lie side
- * by side until the end.
+ * by side until the end. Each accumulator is a variable of its own: compilers
+ * keep an array of them in memory.
  */
 static inline __attribute__((always_inline)) void
 dot(const struct job *job, const int16_t *x, const int8_t *w, uint32_t np,
@@ -152,27 +192,53 @@ dot(const struct job *job, const int16_t *x, const int8_t *w, uint32_t np,
 {
 	const __m256i zw = _mm256_set1_epi16(
 		(int16_t)job->cmd->weight_zero_point);
-	__m256i acc[PIXELS][2];
+	const __m256i zero = _mm256_setzero_si256();
+	const size_t packed_k = job->packed_k;
+	const int16_t *x0 = x;
+	const int16_t *x1 = np > 1 ? x0 + packed_k : x;
+	const int16_t *x2 = np > 2 ? x1 + packed_k : x;
+	const int16_t *x3 = np > 3 ? x2 + packed_k : x;
+	__m256i lo0 = zero, lo1 = zero, lo2 = zero, lo3 = zero;
+	__m256i hi0 = zero, hi1 = zero, hi2 = zero, hi3 = zero;
 
-	for (uint32_t p = 0; p < np; p++)
-		acc[p][0] = acc[p][1] = _mm256_setzero_si256();
-	for (size_t k = 0; k < job->packed_k; k += 4, w += 64) {
+	for (size_t k = 0; k < packed_k; k += 4, w += 64) {
 		__m256i w0 = load_weights(w, zw);
 		__m256i w1 = load_weights(w + 16, zw);
 
-		for (uint32_t p = 0; p < np; p++) {
-			__m256i v = load_inputs(x + p * job->packed_k + k);
-
-			acc[p][0] = _mm256_add_epi32(
-				acc[p][0], _mm256_madd_epi16(w0, v));
-			acc[p][1] = _mm256_add_epi32(
-				acc[p][1], _mm256_madd_epi16(w1, v));
-		}
+		ACCUMULATE(0)
+		ACCUMULATE(1)
+		ACCUMULATE(2)
+		ACCUMULATE(3)
 	}
-	/* The horizontal add gives channels 0 1 4 5, 2 3 6 7. */
-	for (uint32_t p = 0; p < np; p++)
-		sums[p] = _mm256_permute4x64_epi64(
-			_mm256_hadd_epi32(acc[p][0], acc[p][1]), 0xd8);
+	sums[0] = join(lo0, hi0);
+	sums[1] = join(lo1, hi1);
+	sums[2] = join(lo2, hi2);
+	sums[3] = join(lo3, hi3);
+}
+
+/* Sums of one pixel by 16 channels: each group of weights is read once. */
+static void dot_pixel(const struct job *job, const int16_t *x, const int8_t *w,
+		      __m256i *sums0, __m256i *sums1)
+{
+	const __m256i zw = _mm256_set1_epi16(
+		(int16_t)job->cmd->weight_zero_point);
+	const __m256i zero = _mm256_setzero_si256();
+	__m256i a = zero, b = zero, c = zero, d = zero;
+
+	for (size_t k = 0; k < job->packed_k; k += 4, w += 64) {
+		__m256i v = load_inputs(x + k);
+
+		a = _mm256_add_epi32(a, _mm256_madd_epi16(
+			load_weights(w, zw), v));
+		b = _mm256_add_epi32(b, _mm256_madd_epi16(
+			load_weights(w + 16, zw), v));
+		c = _mm256_add_epi32(c, _mm256_madd_epi16(
+			load_weights(w + 32, zw), v));
+		d = _mm256_add_epi32(d, _mm256_madd_epi16(
+			load_weights(w + 48, zw), v));
+	}
+	*sums0 = join(a, b);
+	*sums1 = join(c, d);
 }
 
 /* One block of 16 channels at np pixels, channels of which are stored. */
@@ -187,8 +253,13 @@ compute_tile(const struct job *job, const int16_t *x, const int8_t *w,
 	int single = qk_single_rounding(&cmd->hdr);
 	__m256i sums[2][PIXELS];
 
+	if (np == 1) {
+		dot_pixel(job, x, w, &sums[0][0], &sums[1][0]);
+	} else {
+		dot(job, x, w, np, sums[0]);
+		dot(job, x, w + 32, np, sums[1]);
+	}
 	for (uint32_t half = 0; half < 2; half++) {
-		dot(job, x, w + 32 * half, np, sums[half]);
 		for (uint32_t p = 0; p < np; p++) {
 			__m256i v = _mm256_add_epi32(sums[half][p],
 						     block->bias[half]);

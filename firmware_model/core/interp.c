@@ -21,7 +21,8 @@ static const struct qaccel_parallel serial = {
 	.workers = 1,
 };
 
-struct qaccel_interp *qaccel_interp_create(const struct qaccel_interp_config *config)
+struct qaccel_interp *
+qaccel_interp_create(const struct qaccel_interp_config *config)
 {
 	struct qaccel_interp *interp = calloc(1, sizeof(*interp));
 
@@ -99,7 +100,8 @@ static bool fetch(struct qaccel_interp *interp, uint64_t va,
 	return config->mem->release(config->mem_opaque, true, fault);
 }
 
-static void accumulate(struct qaccel_perf *total, const struct qaccel_perf *perf)
+static void accumulate(struct qaccel_perf *total,
+		       const struct qaccel_perf *perf)
 {
 	total->cmd_index++;
 	total->cycles = qaccel_sat_add(total->cycles, perf->cycles);
@@ -154,10 +156,11 @@ uint32_t qaccel_interp_run(struct qaccel_interp *interp, uint64_t va,
 
 	if (check_stream(va, size, fault)) {
 		fail(fault, QACCEL_OK);
-		while (i < count && run_command(interp,
-						va + (uint64_t)i * QACCEL_CMD_SIZE,
-						i, i + 1 == count, &sum, fault))
+		while (i < count && run_command(interp, va, i, i + 1 == count,
+						&sum, fault)) {
+			va += QACCEL_CMD_SIZE;
 			i++;
+		}
 	}
 	if (total)
 		*total = sum;

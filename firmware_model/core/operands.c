@@ -91,8 +91,9 @@ static unsigned int unary_operands(const struct qaccel_tensor *in,
 	return count;
 }
 
-unsigned int qaccel_cmd_operands(const union qaccel_cmd *cmd,
-				 struct qaccel_operand list[QACCEL_MAX_OPERANDS])
+unsigned int
+qaccel_cmd_operands(const union qaccel_cmd *cmd,
+		    struct qaccel_operand list[QACCEL_MAX_OPERANDS])
 {
 	switch (cmd->hdr.opcode) {
 	case QACCEL_OP_CONV2D:

@@ -6,8 +6,8 @@
 #include "timing.h"
 
 /* Passes of `columns` channels over some pixels, `steps` cycles each. */
-static uint64_t vector_cycles(uint64_t pixels, uint64_t steps, uint32_t channels,
-			      uint64_t columns)
+static uint64_t vector_cycles(uint64_t pixels, uint64_t steps,
+			      uint32_t channels, uint64_t columns)
 {
 	uint64_t passes = qaccel_div_up(channels, columns);
 
@@ -21,7 +21,8 @@ static uint64_t conv_k(const struct qaccel_cmd_conv *cmd)
 	return cmd->hdr.opcode == QACCEL_OP_CONV2D ? taps * cmd->in.c : taps;
 }
 
-static uint64_t element_cycles(const struct qaccel_tensor *out, uint64_t columns)
+static uint64_t element_cycles(const struct qaccel_tensor *out,
+			       uint64_t columns)
 {
 	return qaccel_div_up(qaccel_tensor_elements(out), columns);
 }
@@ -99,6 +100,7 @@ static uint64_t at_least_1(uint32_t value)
 void qaccel_cmd_timing(const struct qaccel_timing *timing,
 		       const union qaccel_cmd *cmd, struct qaccel_perf *perf)
 {
+	uint64_t dma_bytes = at_least_1(timing->dma_bytes_per_cycle);
 	uint64_t busy;
 
 	memset(perf, 0, sizeof(*perf));
@@ -109,7 +111,7 @@ void qaccel_cmd_timing(const struct qaccel_timing *timing,
 	perf->compute_cycles = compute_cycles(cmd, at_least_1(timing->mac_rows),
 					      at_least_1(timing->mac_columns));
 	perf->dma_cycles = qaccel_div_up(perf->bytes_read + perf->bytes_written,
-					 at_least_1(timing->dma_bytes_per_cycle));
+					 dma_bytes);
 	busy = perf->compute_cycles > perf->dma_cycles ? perf->compute_cycles :
 							 perf->dma_cycles;
 	perf->cycles = qaccel_sat_add(busy, QACCEL_TIMING_COMMAND);

@@ -258,7 +258,8 @@ static enum qaccel_status check_binary(const union qaccel_cmd *any)
 static bool windows_touch(uint32_t in, uint32_t out, uint32_t filter,
 			  uint32_t stride, uint32_t pad)
 {
-	return pad < filter && (uint64_t)(out - 1) * stride < (uint64_t)in + pad;
+	return pad < filter &&
+	       (uint64_t)(out - 1) * stride < (uint64_t)in + pad;
 }
 
 static enum qaccel_status check_pool_shape(const struct qaccel_cmd_pool *cmd)

@@ -23,7 +23,7 @@
  *
  * Somebody who holds the BQL and waits for engines (reset, stop, unplug) could
  * then wait forever. Such a wait does the engines' translations itself:
- * qaccel_dma_drain() gives the waiting to a thread of its own. Unlocking the BQL
+ * qaccel_pci_dma_drain() gives the waiting to a thread of its own. Unlocking the BQL
  * instead would let the rest of QEMU see a device in the middle of its reset or
  * of its removal.
  */
@@ -49,7 +49,7 @@ static void unregister_thread(gpointer data)
     rcu_unregister_thread();
 }
 
-void qaccel_dma_enter(void)
+void qaccel_pci_dma_enter(void)
 {
     static GPrivate registered = G_PRIVATE_INIT(unregister_thread);
 
@@ -162,7 +162,7 @@ static void *bus_map(void *opaque, uint64_t addr, uint64_t *size, bool write)
     QaccelState *s = opaque;
     QaccelTranslation t = { .addr = addr, .size = *size, .write = write };
 
-    qaccel_dma_enter();
+    qaccel_pci_dma_enter();
     if (!try_translate(s, &t)) {
         translate_by_bql(s, &t);
     }
@@ -179,7 +179,7 @@ static void bus_unmap(void *opaque, void *host, uint64_t size, bool written)
 {
     QaccelState *s = opaque;
 
-    qaccel_dma_enter();
+    qaccel_pci_dma_enter();
     address_space_unmap(pci_get_address_space(PCI_DEVICE(s)), host, size,
                         written, size);
 }
@@ -271,7 +271,7 @@ static void *drainer(void *opaque)
     return NULL;
 }
 
-void qaccel_dma_drain(QaccelState *s, QaccelOp op)
+void qaccel_pci_dma_drain(QaccelState *s, QaccelOp op)
 {
     QEMU_LOCK_GUARD(&s->lock);
     s->op = op;
@@ -282,7 +282,7 @@ void qaccel_dma_drain(QaccelState *s, QaccelOp op)
     }
 }
 
-void qaccel_dma_init(QaccelState *s, struct qaccel_bus *bus)
+void qaccel_pci_dma_init(QaccelState *s, struct qaccel_bus *bus)
 {
     bus->map = bus_map;
     bus->unmap = bus_unmap;
@@ -300,9 +300,9 @@ void qaccel_dma_init(QaccelState *s, struct qaccel_bus *bus)
 }
 
 /* destroy() of no core is how the drainer is told to end. */
-void qaccel_dma_finish(QaccelState *s)
+void qaccel_pci_dma_finish(QaccelState *s)
 {
-    qaccel_dma_drain(s, qaccel_device_destroy);
+    qaccel_pci_dma_drain(s, qaccel_device_destroy);
     s->core = NULL;
     qemu_thread_join(&s->drainer);
     qemu_bh_delete(s->translate_bh);

@@ -98,7 +98,7 @@ static void qaccel_event(void *opaque, enum qaccel_event event, uint64_t a,
     QaccelState *s = opaque;
     uint32_t hi = a >> 32, lo = a;
 
-    qaccel_dma_enter(); /* the log is under RCU */
+    qaccel_pci_dma_enter(); /* the log is under RCU */
     switch (event) {
     case QACCEL_EVENT_BAD_ACCESS:
         trace_qaccel_bad_access(s, a, b);
@@ -159,7 +159,7 @@ static void qaccel_update_running(QaccelState *s)
     if (running) {
         qaccel_device_resume(s->core);
     } else {
-        qaccel_dma_drain(s, qaccel_device_pause);
+        qaccel_pci_dma_drain(s, qaccel_device_pause);
     }
 }
 
@@ -181,7 +181,7 @@ static void qaccel_power_on_reset(DeviceState *dev)
     if (!s->core) {
         return;
     }
-    qaccel_dma_drain(s, qaccel_device_reset);
+    qaccel_pci_dma_drain(s, qaccel_device_reset);
     /* Messages of before the reset. */
     qemu_bh_cancel(s->irq_bh);
     bitmap_zero(s->irq_pending, QACCEL_MAX_VECTORS);
@@ -237,23 +237,6 @@ static bool qaccel_add_capabilities(QaccelState *s, Error **errp)
 
 /* ------------------------------------------------------- life and death -- */
 
-/* Threads of the core leave signals to the main thread, as all of QEMU's do. */
-static struct qaccel_device *
-qaccel_create(const struct qaccel_device_config *config, const char **error)
-{
-    struct qaccel_device *core;
-    sigset_t all, old;
-
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGILL);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    core = qaccel_device_create(config, error);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return core;
-}
-
 static bool qaccel_init_msix(QaccelState *s, Error **errp)
 {
     PCIDevice *pdev = PCI_DEVICE(s);
@@ -298,8 +281,8 @@ static void qaccel_realize(PCIDevice *pdev, Error **errp)
     s->config.isa = s->isa;
     s->config.bus.interrupt = qaccel_interrupt;
     s->config.bus.event = qaccel_event;
-    qaccel_dma_init(s, &s->config.bus);
-    s->core = qaccel_create(&s->config, &error);
+    qaccel_pci_dma_init(s, &s->config.bus);
+    s->core = qaccel_device_create(&s->config, &error);
     if (!s->core) {
         error_setg(errp, "qaccel: %s", error ? error : "cannot create the device");
         goto no_core;
@@ -312,7 +295,7 @@ static void qaccel_realize(PCIDevice *pdev, Error **errp)
     return;
 
 no_core:
-    qaccel_dma_finish(s);
+    qaccel_pci_dma_finish(s);
     qemu_bh_delete(s->irq_bh);
     msix_uninit_exclusive_bar(pdev);
 no_caps:
@@ -326,7 +309,7 @@ static void qaccel_exit(PCIDevice *pdev)
     QaccelState *s = QACCEL(pdev);
 
     qemu_del_vm_change_state_handler(s->vm_state);
-    qaccel_dma_finish(s);
+    qaccel_pci_dma_finish(s);
     qemu_bh_delete(s->irq_bh);
     msix_uninit_exclusive_bar(pdev);
     pcie_cap_exit(pdev);
@@ -367,7 +350,7 @@ static void qaccel_class_init(ObjectClass *oc, QACCEL_CLASS_DATA *data)
 #else
     dc->reset = qaccel_power_on_reset;
 #endif
-    qaccel_class_properties(oc);
+    qaccel_pci_class_properties(oc);
 }
 
 static const TypeInfo qaccel_type = {

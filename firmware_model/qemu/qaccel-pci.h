@@ -70,20 +70,20 @@ struct QaccelState {
 };
 
 /* qaccel-properties.c */
-void qaccel_class_properties(ObjectClass *oc);
+void qaccel_pci_class_properties(ObjectClass *oc);
 
 /* qaccel-dma.c */
-void qaccel_dma_init(QaccelState *s, struct qaccel_bus *bus);
+void qaccel_pci_dma_init(QaccelState *s, struct qaccel_bus *bus);
 /* Destroys the core first, if there is one. */
-void qaccel_dma_finish(QaccelState *s);
+void qaccel_pci_dma_finish(QaccelState *s);
 
 /* Lets a thread that QEMU did not start use RCU; called at each entry. */
-void qaccel_dma_enter(void);
+void qaccel_pci_dma_enter(void);
 
 /*
  * Runs one of the core's functions that wait for engines. Called with the BQL,
  * which stays locked; still, engines that need it get on.
  */
-void qaccel_dma_drain(QaccelState *s, QaccelOp op);
+void qaccel_pci_dma_drain(QaccelState *s, QaccelOp op);
 
 #endif

@@ -115,7 +115,7 @@ static void qaccel_set_gone(Object *obj, bool value, Error **errp)
     qaccel_store_knobs(QACCEL(obj));
 }
 
-void qaccel_class_properties(ObjectClass *oc)
+void qaccel_pci_class_properties(ObjectClass *oc)
 {
     const struct QaccelKnob *knob;
     int i;

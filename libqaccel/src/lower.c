@@ -81,6 +81,13 @@ static void set_shape(const struct qaccel_tensor_info *info,
 	operand->c = dims[3];
 }
 
+/* Others may come with a zero point, too, but nothing reads it. */
+static bool is_quantized(enum qaccel_type type)
+{
+	return type == QACCEL_TYPE_UINT8 || type == QACCEL_TYPE_INT8 ||
+	       type == QACCEL_TYPE_INT16;
+}
+
 static int set_operand(struct qaccel_lowering *l, int32_t tensor,
 		       struct qaccel_tensor *operand)
 {
@@ -93,7 +100,7 @@ static int set_operand(struct qaccel_lowering *l, int32_t tensor,
 	memset(operand, 0, sizeof(*operand));
 	operand->va = va;
 	operand->dtype = (uint8_t)info->type;
-	if (info->num_scales)
+	if (info->num_scales && is_quantized(info->type))
 		operand->zero_point = info->zero_points[0];
 	set_shape(info, operand);
 	return 0;

@@ -1,39 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* ADD and MUL. */
-#include <errno.h>
-#include <string.h>
-
 #include "lower.h"
 
 /* What TFLite shifts the inputs of ADD left by before it scales them. */
 #define ADD_LEFT_SHIFT	20
 
-static bool same_shape(const struct qaccel_tensor_info *a,
-		       const struct qaccel_tensor_info *b)
-{
-	return a->rank == b->rank &&
-	       !memcmp(a->dims, b->dims, a->rank * sizeof(a->dims[0]));
-}
-
-/* Four dimensions hold any shape, but not any broadcast. */
-static int check_broadcast(const struct qaccel_lowering *l)
-{
-	const struct qaccel_tensor_info *out = &qaccel_lower_output(l)->info;
-
-	if (out->rank <= 4 ||
-	    (same_shape(&qaccel_lower_input(l, 0)->info, out) &&
-	     same_shape(&qaccel_lower_input(l, 1)->info, out)))
-		return 0;
-	return qaccel_lower_refuse(l, EOPNOTSUPP,
-				   "broadcast over %u dimensions", out->rank);
-}
-
 static int set_operands(struct qaccel_lowering *l, struct qaccel_cmd_binary *cmd)
 {
-	int ret = check_broadcast(l);
+	int ret = qaccel_lower_operand(l, 0, &cmd->in0);
 
-	if (!ret)
-		ret = qaccel_lower_operand(l, 0, &cmd->in0);
 	if (!ret)
 		ret = qaccel_lower_operand(l, 1, &cmd->in1);
 	if (!ret)

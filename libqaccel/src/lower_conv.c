@@ -49,19 +49,6 @@ static const struct qaccel_graph_tensor *bias_of(const struct qaccel_lowering *l
 		       qaccel_lower_input(l, 2) : NULL;
 }
 
-static int check_constants(const struct qaccel_lowering *l)
-{
-	const struct qaccel_graph_tensor *bias = bias_of(l);
-
-	if (!qaccel_lower_input(l, 1)->data)
-		return qaccel_lower_refuse(l, EOPNOTSUPP,
-					   "the weights are not constant");
-	if (bias && !bias->data)
-		return qaccel_lower_refuse(l, EOPNOTSUPP,
-					   "the bias is not constant");
-	return 0;
-}
-
 static int pack_weights(struct qaccel_lowering *l, struct qaccel_cmd_conv *cmd)
 {
 	const struct qaccel_graph_tensor *w = qaccel_lower_input(l, 1);
@@ -163,9 +150,7 @@ static int finish(struct qaccel_lowering *l, union qaccel_cmd *cmd)
 		return qaccel_lower_refuse(l, EOPNOTSUPP,
 					   "the device does not take weights in layout %u",
 					   cmd->conv.layout);
-	ret = check_constants(l);
-	if (!ret)
-		ret = check_reduction(l, &cmd->conv);
+	ret = check_reduction(l, &cmd->conv);
 	if (!ret)
 		ret = pack(l, &cmd->conv);
 	if (ret)

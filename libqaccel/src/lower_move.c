@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: MIT
 /* PAD, RESHAPE and SQUEEZE. */
-#include <errno.h>
-
 #include "lower.h"
 
-static int set_before(const struct qaccel_lowering *l, struct qaccel_cmd_pad *cmd)
+static void set_before(const struct qaccel_lowering *l,
+		       struct qaccel_cmd_pad *cmd)
 {
 	const struct qaccel_graph_tensor *paddings = qaccel_lower_input(l, 1);
 	uint32_t rank = qaccel_lower_input(l, 0)->info.rank;
 
-	if (!paddings->data)
-		return qaccel_lower_refuse(l, EOPNOTSUPP,
-					   "the paddings are not constant");
-	if (rank > 4)
-		return qaccel_lower_refuse(l, EOPNOTSUPP, "%u dimensions", rank);
 	for (uint32_t i = 0; i < rank; i++)
 		cmd->before[4 - rank + i] =
 			(uint32_t)qaccel_const_int(paddings, 2 * i);
-	return 0;
 }
 
 int qaccel_lower_pad(struct qaccel_lowering *l)
@@ -29,10 +22,9 @@ int qaccel_lower_pad(struct qaccel_lowering *l)
 
 	if (!ret)
 		ret = qaccel_lower_result(l, &cmd.pad.out);
-	if (!ret)
-		ret = set_before(l, &cmd.pad);
 	if (ret)
 		return ret;
+	set_before(l, &cmd.pad);
 	cmd.pad.value = (uint32_t)cmd.pad.out.zero_point;
 	return qaccel_lower_emit(l, &cmd);
 }

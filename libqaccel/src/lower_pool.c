@@ -101,9 +101,6 @@ static int set_shape(const struct qaccel_lowering *l, struct qaccel_cmd_mean *cm
 {
 	uint64_t outer, count, inner;
 
-	if (!qaccel_lower_input(l, 1)->data)
-		return qaccel_lower_refuse(l, EOPNOTSUPP,
-					   "the axes are not constant");
 	if (!find_shape(l, &outer, &count, &inner))
 		return qaccel_lower_refuse(l, EOPNOTSUPP,
 					   "axes that are not neighbours");

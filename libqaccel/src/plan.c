@@ -143,20 +143,6 @@ static int lower_ops(struct qaccel_lowering *l)
 	return ret ? ret : qaccel_lower_emit(l, &end);
 }
 
-/* Constants that are read or written nowhere but are the caller's to see. */
-static int add_constants(struct qaccel_lowering *l)
-{
-	uint64_t va;
-	int ret = 0;
-
-	for (uint32_t i = 0; !ret && i < l->graph->num_inputs; i++)
-		ret = qaccel_lower_address(l, (int32_t)l->graph->inputs[i], &va);
-	for (uint32_t i = 0; !ret && i < l->graph->num_outputs; i++)
-		ret = qaccel_lower_address(l, (int32_t)l->graph->outputs[i],
-					   &va);
-	return ret;
-}
-
 /* Puts the stream behind the weights. */
 static int add_stream(struct qaccel_lowering *l)
 {
@@ -195,8 +181,6 @@ static int plan_commands(const struct qaccel_graph *graph,
 	};
 	int ret = lower_ops(&l);
 
-	if (!ret)
-		ret = add_constants(&l);
 	return ret ? ret : add_stream(&l);
 }
 

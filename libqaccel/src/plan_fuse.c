@@ -197,8 +197,7 @@ static bool pads_picture(const struct fuse *f, const struct qaccel_graph_op *pad
 {
 	const struct qaccel_graph_tensor *t = &f->graph->tensors[pad->inputs[1]];
 
-	if (!t->data || info_of(f, pad->inputs[0])->rank != 4 ||
-	    t->info.type != QACCEL_TYPE_INT32 || t->info.size != 32 ||
+	if (info_of(f, pad->inputs[0])->rank != 4 ||
 	    qaccel_const_int(t, 0) || qaccel_const_int(t, 1) ||
 	    qaccel_const_int(t, 6) || qaccel_const_int(t, 7))
 		return false;

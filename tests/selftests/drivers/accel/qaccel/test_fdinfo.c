@@ -52,6 +52,7 @@ static const char *value_of(const char *text, const char *key)
 /* Sum of all lines that begin with prefix; units of 1024 are resolved. */
 static __u64 sum_of(const char *text, const char *prefix)
 {
+	static const char capacity[] = "drm-engine-capacity-";
 	__u64 sum = 0;
 
 	for (; text && *text; text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL) {
@@ -59,7 +60,7 @@ static __u64 sum_of(const char *text, const char *prefix)
 		char unit[16] = "";
 		const char *colon;
 
-		if (strncmp(text, prefix, strlen(prefix)))
+		if (strncmp(text, prefix, strlen(prefix)) || !strncmp(text, capacity, strlen(capacity)))
 			continue;
 		colon = strchr(text, ':');
 		if (!colon || sscanf(colon + 1, " %llu %15s", &v, unit) < 1)

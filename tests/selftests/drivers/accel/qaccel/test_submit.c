@@ -205,10 +205,19 @@ TEST_F(submit, stream_too_long)
 	EXPECT_EQ(-EINVAL, SUBMIT_JOB(.stream_size = -256u));
 }
 
-TEST_F(submit, stream_wraps)
+TEST_F(submit, stream_at_the_end_of_all_addresses)
 {
-	EXPECT_EQ(-EINVAL, SUBMIT_JOB(.stream_va = -256ull));
-	EXPECT_EQ(-EINVAL, SUBMIT_JOB(.stream_va = -256ull, .stream_size = 512));
+	struct drm_qaccel_queue_get_state state;
+
+	/* Addresses are the device's to judge. */
+	self->job.stream_va = -256ull;
+	self->job.stream_size = 512;
+	ASSERT_EQ(0, SUBMIT_SYNC(SIGNAL, self->binary, 0));
+	ASSERT_EQ(0, qaccel_syncobj_wait(self->c.fd, self->binary, qaccel_patience()));
+	EXPECT_GT(0, qaccel_syncobj_status(self->c.fd, self->binary));
+	ASSERT_EQ(0, qaccel_queue_state(self->c.fd, self->c.queue, &state));
+	EXPECT_EQ(QACCEL_ERR_ADDRESS, state.fault_status);
+	EXPECT_EQ(-256ull, state.fault_va);
 }
 
 TEST_F(submit, job_unknown_flags)

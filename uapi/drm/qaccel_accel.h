@@ -67,7 +67,9 @@ enum drm_qaccel_ioctl_id {
  *
  * @stride is the size of one object as the caller knows it. The kernel reads
  * the members that both know; a larger stride is accepted if the bytes that
- * the kernel does not know are zero.
+ * the kernel does not know are zero. Else, with a stride that is smaller than
+ * the first version of the object or larger than a page, the call fails with
+ * EINVAL.
  */
 struct drm_qaccel_obj_array {
 	/** @stride: Size of one object in bytes. */
@@ -408,7 +410,8 @@ struct drm_qaccel_sync {
  * fence, and those of all later jobs of the queue, signal with an error, and
  * further submits fail with ECANCELED. Other queues are not touched.
  *
- * Errors: EINVAL for flags, pads, alignment, no job; ENOENT for an unknown
+ * Errors: EINVAL for flags, pads, alignment, a stream longer than the device
+ * takes, no job; ENOENT for an unknown
  * @queue_id, syncobj, or point without a fence; E2BIG for too many jobs or
  * syncs; ECANCELED for a banned queue; ENOMEM.
  */

@@ -355,7 +355,7 @@ static int32_t add_op(struct qaccel_builder *b,
 	if (err)
 		return err;
 	*op = *template;
-	op->name = tflite_builtin_name(op->builtin);
+	op->name = qaccel_tflite_builtin_name(op->builtin);
 	op->num_outputs = 1;
 	op->outputs[0] = (int32_t)t->info.index;
 	return op->outputs[0];

@@ -556,7 +556,7 @@ static int find_kind(struct loader *l, uint32_t index, uint32_t code_index,
 	}
 	if (builtin == TFLITE_BUILTIN_CUSTOM)
 		return refuse_custom(index, &custom);
-	name = tflite_builtin_name((uint32_t)builtin);
+	name = qaccel_tflite_builtin_name((uint32_t)builtin);
 	return name ? qaccel_error(EOPNOTSUPP, "operator %u (%s) is not supported",
 				   index, name)
 		    : qaccel_error(EOPNOTSUPP, "operator %u (code %d) is not supported",
@@ -608,7 +608,7 @@ static int load_op(struct loader *l, uint32_t index,
 		qaccel_fb_vector(table, TFLITE_OPERATOR_OUTPUTS, "outputs", 4);
 	uint32_t code = qaccel_fb_u32(table, TFLITE_OPERATOR_OPCODE,
 				      "opcode_index", 0);
-	const struct kind *kind;
+	const struct kind *kind = NULL;
 	int err;
 
 	if (l->fb.error)
@@ -617,7 +617,7 @@ static int load_op(struct loader *l, uint32_t index,
 	if (err)
 		return err;
 	op->builtin = kind->builtin;
-	op->name = tflite_builtin_name(kind->builtin);
+	op->name = qaccel_tflite_builtin_name(kind->builtin);
 	where(l, "operator %u (%s)", index, op->name);
 	err = load_indices(l, &inputs, QACCEL_MAX_OP_INPUTS, -1, op->inputs);
 	if (!err)
@@ -843,7 +843,7 @@ static int load_file(const char *path, uint64_t max_memory,
 {
 	FILE *file = fopen(path, "rbe");
 	size_t size = 0;
-	void *data;
+	void *data = NULL;
 	int err;
 
 	if (!file)

@@ -217,7 +217,7 @@ static const char *const names[] = {
 	"STABLEHLO_CASE",
 };
 
-const char *tflite_builtin_name(uint32_t builtin)
+const char *qaccel_tflite_builtin_name(uint32_t builtin)
 {
 	return builtin < sizeof(names) / sizeof(names[0]) ? names[builtin]
 							  : NULL;

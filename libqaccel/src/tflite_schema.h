@@ -137,6 +137,6 @@ enum tflite_other_options {
 #define TFLITE_BUILTIN_CUSTOM	32
 
 /* "CONV_2D" for 3; NULL for a value that this library has not heard of. */
-const char *tflite_builtin_name(uint32_t builtin);
+const char *qaccel_tflite_builtin_name(uint32_t builtin);
 
 #endif /* QACCEL_TFLITE_SCHEMA_H */

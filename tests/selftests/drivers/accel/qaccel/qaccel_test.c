@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sync_file.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -581,10 +582,11 @@ int qaccel_ctx_check(struct qaccel_ctx *ctx, __u32 queue)
 {
 	const size_t at = QACCEL_CTX_DATA - 4096;
 	const unsigned int first = QACCEL_CTX_CMDS - 2;
-	static unsigned int seed = 1000;
+	static atomic_uint last_seed = 1000;
+	unsigned int seed = ++last_seed;
 	int ret;
 
-	qaccel_fill(ctx->src + at, 4096, ++seed);
+	qaccel_fill(ctx->src + at, 4096, seed);
 	qaccel_cmd_copy(&ctx->cmds[first], ctx->dst_va + at, ctx->src_va + at, 4096);
 	qaccel_cmd_end(&ctx->cmds[first + 1]);
 	ret = run_at(ctx, queue, first, 2);

@@ -12,41 +12,49 @@
 #define DEPTH	16
 
 /*
- * One row each, computed by TensorFlow Lite's reference kernel for input
- * scales and betas of (0.1, 1), (0.0390625, 1), (0.25, 0.5), (0.003, 1),
- * (2.5, 1), (0.7, 0.37).
+ * One row each, and a hash of 256 more of random bytes modulo spread, computed
+ * by TensorFlow Lite's reference kernel for input scales and betas of (0.1, 1),
+ * (0.0390625, 1), (0.25, 0.5), (0.003, 1), (2.5, 1), (0.7, 0.37).
  */
 static const struct golden {
 	uint8_t dtype;
 	int32_t multiplier, left_shift, diff_min;
 	uint8_t in[DEPTH], out[DEPTH];
+	uint32_t spread;
+	uint64_t hash;
 } golden[] = {
 	{ QACCEL_DTYPE_U8, 1717986944, 23, -248,
 	  { 120, 160, 109, 125, 141, 103, 104, 152, 134, 106, 123, 137,
 	    103, 158, 132, 113 },
-	  { 2, 93, 1, 3, 14, 0, 0, 42, 7, 0, 2, 9, 0, 76, 6, 1 } },
+	  { 2, 93, 1, 3, 14, 0, 0, 42, 7, 0, 2, 9, 0, 76, 6, 1 },
+	  61, UINT64_C(0x6fd85eb8aedd9642) },
 	{ QACCEL_DTYPE_U8, 1342177280, 22, -496,
 	  { 19, 44, 222, 214, 35, 123, 46, 217, 30, 63, 114, 31, 203,
 	    25, 113, 23 },
-	  { 0, 0, 83, 61, 0, 2, 0, 68, 0, 0, 1, 0, 39, 0, 1, 0 } },
+	  { 0, 0, 83, 61, 0, 2, 0, 68, 0, 0, 1, 0, 39, 0, 1, 0 },
+	  256, UINT64_C(0xca777e7306a39da1) },
 	{ QACCEL_DTYPE_S8, 1073741824, 24, -124,
 	  { 7, 236, 246, 254, 237, 6, 235, 8, 247, 7, 239, 234, 9, 8,
 	    12, 240 },
 	  { 156, 129, 131, 137, 129, 153, 129, 160, 132, 156, 129, 129,
-	    164, 160, 180, 130 } },
+	    164, 160, 180, 130 },
+	  41, UINT64_C(0xc6b4dc78c44b9c04) },
 	{ QACCEL_DTYPE_S8, 1649267456, 18, -7936,
 	  { 190, 49, 32, 30, 105, 254, 218, 160, 238, 232, 185, 153,
 	    127, 92, 124, 41 },
 	  { 140, 145, 145, 145, 149, 143, 141, 139, 142, 142, 140, 139,
-	    150, 148, 150, 145 } },
+	    150, 148, 150, 145 },
+	  256, UINT64_C(0x20d568a5f4032570) },
 	{ QACCEL_DTYPE_S8, 1342177280, 28, -7,
 	  { 2, 0, 2, 1, 0, 3, 1, 0, 2, 254, 254, 2, 1, 255, 4, 0 },
 	  { 130, 128, 130, 128, 128, 147, 128, 128, 130, 128, 128, 130,
-	    128, 128, 102, 128 } },
+	    128, 128, 102, 128 },
+	  7, UINT64_C(0x868dde387282d9e5) },
 	{ QACCEL_DTYPE_U8, 1112396511, 25, -62,
 	  { 244, 255, 253, 241, 242, 250, 250, 251, 255, 254, 242, 242,
 	    248, 255, 242, 241 },
-	  { 3, 45, 27, 1, 2, 12, 12, 16, 45, 35, 2, 2, 7, 45, 2, 1 } },
+	  { 3, 45, 27, 1, 2, 12, 12, 16, 45, 35, 2, 2, 7, 45, 2, 1 },
+	  16, UINT64_C(0xfc91b4b2b682c139) },
 };
 
 struct run {
@@ -98,6 +106,43 @@ static void check_golden(const struct golden *g)
 	describe("golden row, multiplier %d", g->multiplier);
 	FOR_EACH_ISA(t, softmax)
 		check_isa(&c, t->softmax, g->in, g->out);
+}
+
+/* 256 rows of 64 elements, hashed by FNV-1a. */
+static void check_hash(const struct golden *g)
+{
+	struct qaccel_cmd_softmax c = {
+		.hdr = { .opcode = QACCEL_OP_SOFTMAX },
+		.in = { .n = 1, .h = 256, .w = 1, .c = 64, .dtype = g->dtype },
+		.multiplier = g->multiplier,
+		.left_shift = g->left_shift,
+		.diff_min = g->diff_min,
+	};
+	struct qk_tile all = { 0, 256, 0, 64 };
+	static uint8_t in[256 * 64], out[256 * 64];
+	union qaccel_cmd u;
+	struct buf scratch;
+	const struct qk_table *t;
+	uint32_t x = 12345;
+
+	c.out = c.in;
+	for (size_t i = 0; i < sizeof(in); i++) {
+		x = x * 1664525 + 1013904223;
+		in[i] = (uint8_t)((x >> 24) % g->spread);
+	}
+	u.softmax = c;
+	scratch = buf_new(qk_scratch_size(&u), 64);
+	describe("golden rows, multiplier %d", g->multiplier);
+	FOR_EACH_ISA(t, softmax) {
+		uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+		t->softmax(&c, in, out, &all, scratch.p);
+		for (size_t i = 0; i < sizeof(out); i++)
+			hash = (hash ^ out[i]) * UINT64_C(0x100000001b3);
+		if (hash != g->hash)
+			fail("not what TensorFlow Lite computes");
+	}
+	buf_free(&scratch);
 }
 
 /* multiplier, left_shift and diff_min as TensorFlow Lite finds them. */
@@ -186,8 +231,13 @@ static void check_random(bool real)
 
 void check_softmax(void)
 {
-	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++)
-		check_golden(&golden[i]);
+	if (rnd_once(20)) {
+		for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]);
+		     i++) {
+			check_golden(&golden[i]);
+			check_hash(&golden[i]);
+		}
+	}
 	check_random(true);
 	check_random(false);
 }

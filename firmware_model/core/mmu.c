@@ -26,12 +26,18 @@ static bool fail(struct qaccel_fault *fault, enum qaccel_status status,
 	return false;
 }
 
-/* Address spaces use the same addresses, so the root spreads them. */
+/*
+ * Address spaces use the same addresses, and buffers start at round ones: the
+ * root and the upper bits spread them.
+ */
 static struct qaccel_tlb_entry *slot(struct qaccel_tlb_entry *entries,
 				     unsigned int count, uint64_t root,
 				     uint64_t number)
 {
-	return &entries[(number ^ (root >> QACCEL_PAGE_SHIFT)) & (count - 1)];
+	uint64_t hash = number ^ (number >> 10) ^ (number >> 20) ^
+			(root >> QACCEL_PAGE_SHIFT);
+
+	return &entries[hash & (count - 1)];
 }
 
 static struct qaccel_tlb_entry *page_slot(struct qaccel_mmu *mmu, uint64_t root,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
-#include <string.h>
 
 #include "graphs.h"
 
@@ -37,7 +36,8 @@ struct qaccel_tensor_desc int8_desc(uint32_t rank, const int32_t *dims)
 		.zero_point = -3,
 	};
 
-	memcpy(desc.dims, dims, rank * sizeof(dims[0]));
+	for (uint32_t i = 0; i < rank; i++)
+		desc.dims[i] = dims[i];
 	return desc;
 }
 

@@ -166,7 +166,7 @@ static int32_t load(enum qaccel_type type, const void *in, size_t i)
 int qaccel_quantize(enum qaccel_type type, float scale, int32_t zero_point,
 		    const float *in, void *out, size_t count)
 {
-	int32_t min, max;
+	int32_t min = 0, max = 0;
 	int err;
 
 	err = type_range(type, &min, &max);
@@ -183,7 +183,7 @@ int qaccel_quantize(enum qaccel_type type, float scale, int32_t zero_point,
 int qaccel_dequantize(enum qaccel_type type, float scale, int32_t zero_point,
 		      const void *in, float *out, size_t count)
 {
-	int32_t min, max;
+	int32_t min = 0, max = 0;
 	int err;
 
 	err = type_range(type, &min, &max);

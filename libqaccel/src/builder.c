@@ -235,8 +235,8 @@ static int add_tensor(struct qaccel_builder *b,
 int32_t qaccel_builder_input(struct qaccel_builder *b,
 			     const struct qaccel_tensor_desc *desc)
 {
-	struct qaccel_graph_tensor *t;
-	uint32_t *entry;
+	struct qaccel_graph_tensor *t = NULL;
+	uint32_t *entry = NULL;
 	int err;
 
 	err = add_tensor(b, desc, false, &t);
@@ -298,7 +298,7 @@ static int check_tensor(struct qaccel_builder *b, int32_t tensor)
 
 int qaccel_builder_output(struct qaccel_builder *b, int32_t tensor)
 {
-	uint32_t *entry;
+	uint32_t *entry = NULL;
 	int err;
 
 	err = check_tensor(b, tensor);

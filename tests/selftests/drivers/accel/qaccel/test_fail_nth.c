@@ -135,8 +135,10 @@ static int sweep(fixture *f, int (*prepare)(fixture *), int (*op)(fixture *),
 		met = disarm(f->nth);
 		if (undo)
 			undo(f);
-		if (!met)
+		if (!met) {
+			printf("# %u calls can fail\n", n - 1);
 			return ret;
+		}
 		if (ret && ret != -ENOMEM && ret != -EFAULT) {
 			printf("# site %u: %s\n", n, strerror(-ret));
 			return ret;

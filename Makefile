@@ -24,7 +24,8 @@ help: ## This list
 	@echo '  BUILD=DIR     where everything is built (build)'
 	@echo '  KERNEL=NAME   kernel of the VM: small, or debug with every checker (small)'
 	@echo '  KDIR=DIR      kernel build tree or headers package for kmod, instead of KERNEL'
-	@echo '  CMD=COMMAND   vm: run it and give back its output and status; without: a shell'
+	@echo '  CMD=COMMAND   vm: run it and give back its output; without: a shell. make itself says 2'
+	@echo '                for any failure; tests/vm/vm.sh COMMAND has the status of the command'
 	@echo '  SHARE=DIR     vm: mounted at /mnt, writable'
 	@echo '  DEVICE_ARGS=, QEMU_ARGS=, VM_TIMEOUT=, ...   vm: see tests/vm/vm.sh --help'
 	@echo '  MODEL=, IMAGE=, LABELS=   run: a model, a picture and the names of its classes'
@@ -54,7 +55,8 @@ run: all ## Run a network on the device in the VM and on the CPU, and compare
 	@MODEL='$(MODEL)' IMAGE='$(IMAGE)' LABELS='$(LABELS)' scripts/run.sh
 
 test: all ## Build and run all tests
-	@KERNEL=debug scripts/kmod.sh
+	@KDIR= KERNEL=small scripts/kmod.sh
+	@KDIR= KERNEL=debug scripts/kmod.sh
 	@ctest --test-dir $(BUILD) --output-on-failure $(CTEST_ARGS)
 
 bench: all ## Measure

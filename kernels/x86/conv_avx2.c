@@ -259,18 +259,15 @@ compute_tile(const struct job *job, const int16_t *x, const int8_t *w,
 		dot(job, x, w, np, sums[0]);
 		dot(job, x, w + 32, np, sums[1]);
 	}
-	for (uint32_t half = 0; half < 2; half++) {
-		for (uint32_t p = 0; p < np; p++) {
-			__m256i v = _mm256_add_epi32(sums[half][p],
-						     block->bias[half]);
+	for (uint32_t p = 0; p < np; p++) {
+		__m256i lo = qk_vblock_finish(block, 0, sums[0][p], &fin,
+					      single);
+		__m256i hi = qk_vblock_finish(block, 1, sums[1][p], &fin,
+					      single);
 
-			v = qk_vscale(v, &block->scale[half], single);
-			sums[half][p] = qk_vfinish(v, &fin);
-		}
+		qk_vstore(out + (size_t)p * cmd->out.c, qk_vpack16(lo, hi),
+			  channels);
 	}
-	for (uint32_t p = 0; p < np; p++)
-		qk_vstore(out + (size_t)p * cmd->out.c,
-			  qk_vpack16(sums[0][p], sums[1][p]), channels);
 }
 
 /* All pixels of the strip for the block of channels from o on. */

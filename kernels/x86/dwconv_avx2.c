@@ -111,109 +111,131 @@ sum_taps(const struct job *job, const uint8_t *base, const ptrdiff_t *offset,
 	}
 }
 
-/* struct origin - of a window in the input, perhaps in the padding */
-struct origin {
+/* struct row - what the windows of one output row share */
+struct row {
 	uint32_t n;
-	int64_t y, x;
+	int64_t y;		/* of the first tap, perhaps in the padding */
+	const uint8_t *first;	/* its pixel 0, channel o */
+	int64_t last_x;		/* of the last window read in place, or -1 */
+	uint32_t o, channels;
 };
 
-/* Channels of one tap: n bytes, of input channel (o + j) / multiplier. */
-static void gather_tap(const struct job *job, uint8_t *dst, const uint8_t *src,
-		       uint32_t o, uint32_t n)
+/*
+ * Windows at x of 0 to last_x have all taps inside the input, and 16 bytes of
+ * each tap are the input's own: the last tap lies furthest back.
+ */
+static int64_t last_in_place(const struct job *job, const struct row *row)
 {
-	uint32_t multiplier = job->cmd->depth_multiplier;
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	int64_t y = row->y + (int64_t)(cmd->kh - 1) * cmd->dilation_h;
+	int64_t width = (int64_t)(cmd->kw - 1) * cmd->dilation_w;
+	int64_t inside, readable;
 
-	if (multiplier == 1)
-		memcpy(dst, src + o, n);
-	else
-		for (uint32_t j = 0; j < n; j++)
-			dst[j] = src[(o + j) / multiplier];
+	if (cmd->depth_multiplier != 1 || row->y < 0 || y >= cmd->in.h)
+		return -1;
+	inside = (int64_t)cmd->in.w - 1 - width;
+	readable = job->in_end - job->in - QK_BLOCK - row->o -
+		   (int64_t)qk_offset(&cmd->in, row->n, (uint32_t)y, 0);
+	if (readable < 0)
+		return -1;
+	readable = readable / cmd->in.c - width;
+	return inside < readable ? inside : readable;
 }
 
-/* Bytes past the last channel are set too, though no one stores their sums. */
-static void gather_window(const struct job *job, const struct origin *at,
-			  uint32_t o, uint32_t n)
+static struct row find_row(const struct job *job, uint32_t y, uint32_t o,
+			   uint32_t channels)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	struct row row = {
+		.n = y / cmd->out.h,
+		.y = (int64_t)(y % cmd->out.h) * cmd->stride_h - cmd->pad_top,
+		.o = o,
+		.channels = channels,
+	};
+
+	row.last_x = last_in_place(job, &row);
+	if (row.last_x >= 0)
+		row.first = job->in + qk_offset(&cmd->in, row.n,
+						(uint32_t)row.y, 0) + o;
+	return row;
+}
+
+/* Channels of one tap; bytes past the last one are set, but never stored. */
+static void gather_tap(const struct job *job, const struct row *row,
+		       uint8_t *dst, int64_t y, int64_t x)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	uint32_t multiplier = cmd->depth_multiplier;
+	const uint8_t *src;
+
+	if (y < 0 || y >= cmd->in.h || x < 0 || x >= cmd->in.w) {
+		memset(dst, (uint8_t)cmd->in.zero_point, QK_BLOCK);
+		return;
+	}
+	src = job->in + qk_offset(&cmd->in, row->n, (uint32_t)y, (uint32_t)x);
+	if (multiplier == 1 && row->channels == QK_BLOCK) {
+		memcpy(dst, src + row->o, QK_BLOCK);
+		return;
+	}
+	memset(dst, 0, QK_BLOCK);
+	for (uint32_t j = 0; j < row->channels; j++)
+		dst[j] = src[(row->o + j) / multiplier];
+}
+
+static void gather_window(const struct job *job, const struct row *row,
+			  int64_t x)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	uint8_t *dst = job->window;
 
-	for (uint32_t tap = 0; tap < job->taps; tap++, dst += QK_BLOCK) {
-		int64_t y = at->y + (int64_t)(tap / cmd->kw) * cmd->dilation_h;
-		int64_t x = at->x + (int64_t)(tap % cmd->kw) * cmd->dilation_w;
-
-		memset(dst, (uint8_t)cmd->in.zero_point, QK_BLOCK);
-		if (y < 0 || y >= cmd->in.h || x < 0 || x >= cmd->in.w)
-			continue;
-		gather_tap(job, dst, job->in +
-			   qk_offset(&cmd->in, at->n, (uint32_t)y, (uint32_t)x),
-			   o, n);
-	}
+	for (uint32_t ky = 0; ky < cmd->kh; ky++)
+		for (uint32_t kx = 0; kx < cmd->kw; kx++, dst += QK_BLOCK)
+			gather_tap(job, row, dst,
+				   row->y + (int64_t)ky * cmd->dilation_h,
+				   x + (int64_t)kx * cmd->dilation_w);
 }
 
-/* Whether all taps lie inside and 16 bytes of each are the input's own. */
-static int readable_in_place(const struct job *job, const struct origin *at,
-			     uint32_t o)
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	int64_t last_y = at->y + (int64_t)(cmd->kh - 1) * cmd->dilation_h;
-	int64_t last_x = at->x + (int64_t)(cmd->kw - 1) * cmd->dilation_w;
-	size_t last;
-
-	if (cmd->depth_multiplier != 1 || at->y < 0 || at->x < 0 ||
-	    last_y >= cmd->in.h || last_x >= cmd->in.w)
-		return 0;
-	last = qk_offset(&cmd->in, at->n, (uint32_t)last_y, (uint32_t)last_x) +
-	       o;
-	return (size_t)(job->in_end - job->in) - last >= QK_BLOCK;
-}
-
-static void sum_pixel(const struct job *job, const struct origin *at,
-		      uint32_t o, uint32_t channels, __m256i s[2])
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	const uint8_t *base = job->window;
-	const ptrdiff_t *offset = job->in_window;
-
-	if (readable_in_place(job, at, o)) {
-		base = job->in + qk_offset(&cmd->in, at->n, (uint32_t)at->y,
-					   (uint32_t)at->x) + o;
-		offset = job->in_place;
-	} else {
-		gather_window(job, at, o, channels);
-	}
-	if (cmd->in.dtype == QACCEL_DTYPE_U8)
-		sum_taps(job, base, offset, 1, s);
-	else
-		sum_taps(job, base, offset, 0, s);
-}
-
-static void compute_row(const struct job *job, const struct qk_vblock *block,
-			uint32_t y, uint32_t o, uint32_t channels)
+static inline __attribute__((always_inline)) void
+compute_row(const struct job *job, const struct qk_vblock *block,
+	    const struct row *row, uint8_t *out, int is_unsigned, int single)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	struct qk_vfinish fin = qk_vfinish_set1(cmd->out.zero_point,
 						cmd->act_min, cmd->act_max);
-	int single = qk_single_rounding(&cmd->hdr);
-	uint8_t *out = job->out + (size_t)y * cmd->out.w * cmd->out.c + o;
-	struct origin at = {
-		.n = y / cmd->out.h,
-		.y = (int64_t)(y % cmd->out.h) * cmd->stride_h - cmd->pad_top,
-		.x = -(int64_t)cmd->pad_left,
-	};
+	int64_t x = -(int64_t)cmd->pad_left;
 
-	for (uint32_t ox = 0; ox < cmd->out.w; ox++) {
+	for (uint32_t ox = 0; ox < cmd->out.w; ox++, x += cmd->stride_w) {
 		__m256i s[2];
 
-		sum_pixel(job, &at, o, channels, s);
-		for (int i = 0; i < 2; i++) {
-			s[i] = _mm256_add_epi32(s[i], block->bias[i]);
-			s[i] = qk_vscale(s[i], &block->scale[i], single);
-			s[i] = qk_vfinish(s[i], &fin);
+		if (x >= 0 && x <= row->last_x) {
+			sum_taps(job, row->first + (size_t)x * cmd->in.c,
+				 job->in_place, is_unsigned, s);
+		} else {
+			gather_window(job, row, x);
+			sum_taps(job, job->window, job->in_window, is_unsigned,
+				 s);
 		}
-		qk_vstore(out, qk_vpack16(s[0], s[1]), channels);
+		s[0] = qk_vblock_finish(block, 0, s[0], &fin, single);
+		s[1] = qk_vblock_finish(block, 1, s[1], &fin, single);
+		qk_vstore(out, qk_vpack16(s[0], s[1]), row->channels);
 		out += cmd->out.c;
-		at.x += cmd->stride_w;
 	}
+}
+
+static void compute_block(const struct job *job, const struct qk_vblock *block,
+			  uint32_t y, uint32_t o, uint32_t channels)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	struct row row = find_row(job, y, o, channels);
+	uint8_t *out = job->out + (size_t)y * cmd->out.w * cmd->out.c + o;
+	int is_unsigned = cmd->in.dtype == QACCEL_DTYPE_U8;
+
+	if (qk_single_rounding(&cmd->hdr))
+		compute_row(job, block, &row, out, is_unsigned, 1);
+	else if (is_unsigned)
+		compute_row(job, block, &row, out, 1, 0);
+	else
+		compute_row(job, block, &row, out, 0, 0);
 }
 
 QK_DECL_CONV(qk_dwconv2d_avx2)
@@ -236,6 +258,6 @@ QK_DECL_CONV(qk_dwconv2d_avx2)
 
 		prepare_weights(&job, weights + qk_c16_index(job.taps, o, 0));
 		for (uint32_t y = tile->y0; y < tile->y1; y++)
-			compute_row(&job, &block, y, o, n);
+			compute_block(&job, &block, y, o, n);
 	}
 }

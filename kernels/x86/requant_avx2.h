@@ -211,4 +211,15 @@ static inline struct qk_vblock qk_vblock_load(const struct qaccel_channel *c)
 	return b;
 }
 
+/* From the sums of 8 channels, half 0 or 1 of the block, to clamped values. */
+static inline __m256i qk_vblock_finish(const struct qk_vblock *b, int half,
+				       __m256i sums,
+				       const struct qk_vfinish *fin,
+				       int single_rounding)
+{
+	sums = _mm256_add_epi32(sums, b->bias[half]);
+	return qk_vfinish(qk_vscale(sums, &b->scale[half], single_rounding),
+			  fin);
+}
+
 #endif /* QK_REQUANT_AVX2_H */

@@ -40,17 +40,19 @@ static const char *const statuses[] = {
 	[QACCEL_ERR_ABORTED] = "dropped by a reset",
 };
 
-static const char *lookup(const char *const *table, uint32_t count, uint32_t i)
+static const char *lookup(const char *const *table, uint32_t count, uint32_t i,
+			  const char *other)
 {
-	return i < count && table[i] ? table[i] : "?";
+	return i < count && table[i] ? table[i] : other;
 }
 
 const char *qaccel_opcode_name(uint32_t opcode)
 {
-	return lookup(opcodes, QACCEL_OP_COUNT, opcode);
+	return lookup(opcodes, QACCEL_OP_COUNT, opcode, "?");
 }
 
 const char *qaccel_status_text(uint32_t status)
 {
-	return lookup(statuses, sizeof(statuses) / sizeof(statuses[0]), status);
+	return lookup(statuses, sizeof(statuses) / sizeof(statuses[0]), status,
+		      "unknown error");
 }

@@ -4,8 +4,16 @@
 #define LEAF1_ECX_OSXSAVE	(1u << 27)
 #define LEAF1_ECX_AVX		(1u << 28)
 #define LEAF7_EBX_AVX2		(1u << 5)
+#define LEAF7_EBX_AVX512F	(1u << 16)
+#define LEAF7_EBX_AVX512DQ	(1u << 17)
+#define LEAF7_EBX_AVX512BW	(1u << 30)
+#define LEAF7_EBX_AVX512VL	(1u << 31)
+#define LEAF7_ECX_AVX512VNNI	(1u << 11)
 #define XCR0_SSE		(1u << 1)
 #define XCR0_YMM		(1u << 2)
+#define XCR0_OPMASK		(1u << 5)
+#define XCR0_ZMM_HIGH		(1u << 6)
+#define XCR0_ZMM16_31		(1u << 7)
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -36,6 +44,7 @@ void qk_cpuid_read(struct qk_cpuid *id)
 		return;
 	__cpuid_count(7, 0, eax, ebx, ecx, edx);
 	id->leaf7_ebx = ebx;
+	id->leaf7_ecx = ecx;
 }
 #else
 void qk_cpuid_read(struct qk_cpuid *id)
@@ -58,13 +67,29 @@ static int has_avx2(const struct qk_cpuid *id)
 	       (id->leaf7_ebx & LEAF7_EBX_AVX2);
 }
 
+static int os_saves_zmm(const struct qk_cpuid *id)
+{
+	const uint64_t needed = XCR0_OPMASK | XCR0_ZMM_HIGH | XCR0_ZMM16_31;
+
+	return os_saves_ymm(id) && (id->xcr0 & needed) == needed;
+}
+
+static int has_avx512vnni(const struct qk_cpuid *id)
+{
+	const uint32_t needed = LEAF7_EBX_AVX512F | LEAF7_EBX_AVX512DQ |
+				LEAF7_EBX_AVX512BW | LEAF7_EBX_AVX512VL;
+
+	return has_avx2(id) && (id->leaf7_ebx & needed) == needed &&
+	       (id->leaf7_ecx & LEAF7_ECX_AVX512VNNI);
+}
+
 unsigned int qk_cpu_flags(const struct qk_cpuid *id)
 {
 	unsigned int flags = 0;
 
-	if (!os_saves_ymm(id))
-		return flags;
-	if (has_avx2(id))
+	if (os_saves_ymm(id) && has_avx2(id))
 		flags |= QK_CPU_AVX2;
+	if (os_saves_zmm(id) && has_avx512vnni(id))
+		flags |= QK_CPU_AVX512VNNI;
 	return flags;
 }

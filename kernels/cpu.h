@@ -8,13 +8,16 @@
 
 #include <stdint.h>
 
-#define QK_CPU_AVX2	(1u << 0)
+#define QK_CPU_AVX2		(1u << 0)
+/* AVX512 F, BW, DQ, VL and VNNI: what all processors with VNNI have. */
+#define QK_CPU_AVX512VNNI	(1u << 1)
 
 /* struct qk_cpuid - the words that the decision depends on; tests make them up */
 struct qk_cpuid {
 	uint32_t max_leaf;
 	uint32_t leaf1_ecx;
 	uint32_t leaf7_ebx;
+	uint32_t leaf7_ecx;
 	uint64_t xcr0;		/* 0 where XGETBV cannot be used */
 };
 

@@ -12,6 +12,9 @@
 #ifdef QK_HAVE_AVX2
 #include "x86/avx2.h"
 #endif
+#ifdef QK_HAVE_AVX512VNNI
+#include "x86/avx512vnni.h"
+#endif
 
 /* One row for each ISA above ref, from slow to fast. */
 static const struct level {
@@ -22,6 +25,10 @@ static const struct level {
 } levels[] = {
 #ifdef QK_HAVE_AVX2
 	{ "avx2", QK_CPU_AVX2, qk_init_avx2, qk_scratch_size_avx2 },
+#endif
+#ifdef QK_HAVE_AVX512VNNI
+	{ "avx512vnni", QK_CPU_AVX512VNNI, qk_init_avx512vnni,
+	  qk_scratch_size_avx512vnni },
 #endif
 	{ NULL, 0, NULL, NULL }
 };

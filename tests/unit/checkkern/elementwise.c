@@ -254,6 +254,23 @@ void check_dequantize(void)
 
 /* -------------------------------------------------------------- dispatch -- */
 
+/* The same with AVX512, whose registers the system may not save. */
+static void check_cpu_avx512(const struct qk_cpuid *avx2)
+{
+	struct qk_cpuid id = *avx2;
+
+	id.leaf7_ebx |= 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+	id.leaf7_ecx = 1u << 11;
+	if (qk_cpu_flags(&id) != QK_CPU_AVX2)
+		fail("AVX512 without saved registers");
+	id.xcr0 = 0xe7;
+	if (qk_cpu_flags(&id) != (QK_CPU_AVX2 | QK_CPU_AVX512VNNI))
+		fail("AVX512-VNNI not seen");
+	id.leaf7_ebx &= ~(1u << 30);
+	if (qk_cpu_flags(&id) != QK_CPU_AVX2)
+		fail("AVX512-VNNI without BW");
+}
+
 /* A processor with AVX2, under an operating system that knows it or not. */
 void check_cpu(void)
 {
@@ -282,6 +299,7 @@ void check_cpu(void)
 	id = (struct qk_cpuid){ 0 };
 	if (qk_cpu_flags(&id))
 		fail("AVX2 from nothing");
+	check_cpu_avx512(&good);
 	if (!qk_select(NULL) || !qk_select("ref") || qk_select("none") ||
 	    qk_select("ref") != qk_enumerate(0) ||
 	    strcmp(qk_select("ref")->name, "ref"))

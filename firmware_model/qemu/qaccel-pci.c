@@ -318,10 +318,9 @@ static void qaccel_exit(PCIDevice *pdev)
 /* ---------------------------------------------------------------- type -- */
 
 /*
- * Also keeps savevm from saving it. A job is in the middle of a host function on
- * an engine's thread, with pointers into guest memory; there is nothing of it to
- * put in a stream. Unplug the device before migration, or use a managed save of
- * a machine without it.
+ * Blocks migration and savevm. A job is in the middle of a host function on an
+ * engine's thread, with pointers into guest memory: there is nothing of it to
+ * put in a stream. Unplug the device before.
  */
 static const VMStateDescription qaccel_vmstate = {
     .name = TYPE_QACCEL,

@@ -47,9 +47,12 @@ static const char *qemu;
 
 /* ------------------------------------------------------- configuration -- */
 
+/* Bus, device and function that config_*() are about. */
+static uint32_t function = DEVFN;
+
 static void select_config(unsigned int offset)
 {
-	machine_out32(0xcf8, 0x80000000u | DEVFN << 8 | (offset & 0xfc));
+	machine_out32(0xcf8, 0x80000000u | function << 8 | (offset & 0xfc));
 }
 
 static uint32_t config_read(unsigned int offset)
@@ -623,6 +626,34 @@ static void test_one_vector(void)
 	check_job(0);	/* the queue asks for 1, which there is not */
 }
 
+#define PORT_DEVFN	(3 << 3)
+#define ACPI_HOTPLUG	0x0cc0	/* of q35: eject at 8, bus at 16 */
+
+static bool config_is_gone(uint64_t unused)
+{
+	(void)unused;
+	return config_read(0) == ~0u;
+}
+
+/* Behind a root port, whose bus 1 gets the window of the BARs. */
+static void test_unplug_busy(void)
+{
+	function = PORT_DEVFN;
+	config_write(0x18, 0x00010100);
+	config_write(0x20, 0xe010e000);
+	config_write(0x04, COMMAND_MEMORY | COMMAND_MASTER);
+	function = 1 << 8;
+	enable_function(COMMAND_MEMORY | COMMAND_MASTER);
+	check_job(1);
+	start_hang();
+	CHECK(!strncmp(machine_qmp("{\"execute\":\"device_del\",\"arguments\":"
+				   "{\"id\":\"acc0\"}}"), "{\"return\"", 9));
+	machine_out32(ACPI_HOTPLUG + 16, 0);
+	machine_out32(ACPI_HOTPLUG + 8, 1);
+	CHECK(eventually(config_is_gone, 0));
+	function = DEVFN;
+}
+
 /* QEMU has to end with a job in the device, too. */
 static void test_quit_busy(void)
 {
@@ -646,6 +677,10 @@ static const struct machine machines[] = {
 	{ { "-device", "qaccel,id=acc0,addr=04.0,vectors=1", NULL }, {
 		{ "one vector", test_one_vector },
 	} },
+	{ { "-device", "pcie-root-port,id=rp,addr=03.0,slot=1",
+	    "-device", "qaccel,id=acc0,bus=rp", NULL }, {
+		{ "unplug while busy", test_unplug_busy },
+	} },
 	{ { "-device", "intel-iommu,intremap=off,aw-bits=39",
 	    "-device", "qaccel,id=acc0,addr=04.0", NULL }, {
 		{ "vIOMMU", test_iommu },
@@ -656,7 +691,8 @@ static const struct machine machines[] = {
 static void run_machine(const struct machine *machine, unsigned int *count)
 {
 	machine_start(qemu, machine->options);
-	enable_function(COMMAND_MEMORY | COMMAND_MASTER);
+	if (!config_is_gone(0))
+		enable_function(COMMAND_MEMORY | COMMAND_MASTER);
 	for (const struct test *test = machine->tests; test->run; test++) {
 		test->run();
 		printf("ok %u - %s\n", ++*count, test->name);

@@ -115,10 +115,10 @@ int qaccel_graph_set_shape(struct qaccel_graph_tensor *tensor, uint32_t rank,
 	uint64_t size = qaccel_type_size(tensor->info.type);
 
 	for (uint32_t i = 0; i < rank; i++) {
-		/* At most 2^32 so far, and a dimension is below 2^31. */
+		/* Below 2^32 so far, and a dimension below 2^31. */
 		size *= (uint64_t)dims[i];
-		if (size > UINT64_C(1) << 32)
-			return qaccel_error(EFBIG, "tensor %u has more than 2^32 bytes",
+		if (size > UINT32_MAX)
+			return qaccel_error(EFBIG, "tensor %u has 2^32 bytes or more",
 					    tensor->info.index);
 		tensor->info.dims[i] = dims[i];
 	}

@@ -691,7 +691,7 @@ static int resolve_shape(const struct check *c, struct shape *s)
 				   (long long)s->dims[i]);
 		else
 			rest *= s->dims[i];
-		/* At most 2^32 elements: no overflow before this refuses it. */
+		/* Both are below 2^32: no overflow before this refuses it. */
 		if (rest > elements)
 			break;
 	}

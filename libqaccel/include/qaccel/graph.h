@@ -91,7 +91,7 @@ QACCEL_API void qaccel_builder_destroy(struct qaccel_builder *builder);
 /*
  * An input of the model, in the order of the calls, and a constant with its
  * contents (dense, of the tensor's type). -EINVAL: not a possible tensor.
- * -EFBIG: more than 4 GiB.
+ * -EFBIG: 4 GiB or more.
  */
 QACCEL_API int32_t qaccel_builder_input(struct qaccel_builder *builder,
 					const struct qaccel_tensor_desc *desc);

@@ -32,9 +32,8 @@ int main(void)
 }
 END
 
-# pkg-config takes the prefix from where the file is.
 pkg() {
-	PKG_CONFIG_PATH=$lib/pkgconfig pkg-config --define-prefix "$@" qaccel
+	PKG_CONFIG_PATH=$lib/pkgconfig pkg-config "$@" qaccel
 }
 # shellcheck disable=SC2046 # words
 "$cc" "$dir/main.c" -o "$dir/shared" $(pkg --cflags --libs)

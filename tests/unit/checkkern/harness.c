@@ -402,7 +402,10 @@ int32_t rnd_multiplier(void)
 
 /* ------------------------------------------------------------------ main -- */
 
-/* A fault in a kernel names itself. Only what a signal handler may call. */
+/*
+ * A fault in a kernel names itself. snprintf() is not made for handlers, but
+ * kernels call nothing that it could meet halfway.
+ */
 static void on_signal(int number)
 {
 	char text[1400];

@@ -338,7 +338,7 @@ TEST_F(unbind, again_and_again)
 {
 	int i;
 
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 6; i++) {
 		ASSERT_EQ(0, unbind(self));
 		ASSERT_EQ(0, bind_and_check(self));
 	}
@@ -382,7 +382,7 @@ TEST_F(unbind, under_load)
 	for (i = 0; i < 4; i++) {
 		ASSERT_EQ(0, pthread_create(&users[i].thread, NULL, use_device, &users[i]));
 	}
-	for (j = 0; j < 8; j++) {
+	for (j = 0; j < 4; j++) {
 		usleep(100000);
 		EXPECT_EQ(0, unbind(self));
 		EXPECT_EQ(0, bind_and_check(self));

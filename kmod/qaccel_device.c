@@ -8,6 +8,7 @@
 #include <drm/drm_managed.h>
 
 #include "qaccel_device.h"
+#include "qaccel_gem.h"
 #include "qaccel_job.h"
 
 /* An engine that is reset stops within one piece of a command. */
@@ -424,6 +425,7 @@ int qaccel_device_init(struct qaccel_device *qdev)
 	if (ret)
 		return ret;
 	qaccel_coredump_init(qdev);
+	qaccel_gem_init(qdev);
 
 	return init_rings(qdev);
 }

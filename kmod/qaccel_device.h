@@ -29,6 +29,7 @@
 struct dma_pool;
 struct qaccel_coredump;
 struct qaccel_job;
+struct vfsmount;
 
 /* Per open file. */
 #define QACCEL_MAX_VMS		64
@@ -117,6 +118,8 @@ struct qaccel_device {
 	/** @bos_lock: Protects @bos. Outside of the buffers' reservation locks. */
 	struct mutex bos_lock;
 	struct list_head bos;
+	/** @huge_mnt: where large buffers have their pages, or NULL; constant. */
+	struct vfsmount *huge_mnt;
 
 	/** @wedged: set once, when the device cannot be reset any more. */
 	bool wedged;

@@ -7,11 +7,15 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/mount.h>
 #include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
 #include <drm/drm_gem.h>
+#include <drm/drm_managed.h>
 #include <drm/drm_prime.h>
 #include <drm/drm_utils.h>
 
@@ -119,6 +123,81 @@ void qaccel_bo_unmap_all(struct qaccel_device *qdev)
 	mutex_unlock(&qdev->bos_lock);
 }
 
+/* ----------------------------------------------------------- huge pages -- */
+
+/*
+ * Buffers come from a tmpfs mount of our own that uses huge pages, where there
+ * is one. The device then needs one translation for 2 MiB, and sees memory in
+ * longer pieces. Without it everything works all the same.
+ */
+#if defined(HAVE_DRM_GEM_HUGE_MNT)
+
+void qaccel_gem_init(struct qaccel_device *qdev)
+{
+	if (drm_gem_huge_mnt_create(&qdev->drm, "within_size"))
+		drm_dbg(&qdev->drm, "no huge pages for buffers\n");
+}
+
+static void use_huge_pages(struct qaccel_device *qdev, struct drm_gem_object *obj)
+{
+	/* The core has done it. */
+}
+
+#elif IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) && IS_ENABLED(CONFIG_TMPFS)
+
+static void unmount(struct drm_device *drm, void *mnt)
+{
+	kern_unmount(mnt);
+}
+
+void qaccel_gem_init(struct qaccel_device *qdev)
+{
+	char options[] = "huge=within_size";
+	struct file_system_type *type = get_fs_type("tmpfs");
+	struct vfsmount *mnt;
+
+	mnt = type ? vfs_kern_mount(type, SB_KERNMOUNT, type->name, options) :
+		     ERR_PTR(-ENODEV);
+	if (IS_ERR(mnt)) {
+		drm_dbg(&qdev->drm, "no huge pages for buffers\n");
+		return;
+	}
+
+	if (!drmm_add_action_or_reset(&qdev->drm, unmount, mnt))
+		qdev->huge_mnt = mnt;
+}
+
+/* Before there are pages: puts a file of our mount in place of the helper's. */
+static void use_huge_pages(struct qaccel_device *qdev, struct drm_gem_object *obj)
+{
+	struct file *filp;
+
+	if (!qdev->huge_mnt || obj->size < QACCEL_BLOCK_SIZE)
+		return;
+
+	filp = shmem_file_setup_with_mnt(qdev->huge_mnt, "qaccel", obj->size, VM_NORESERVE);
+	if (IS_ERR(filp))
+		return;
+
+	mapping_set_gfp_mask(filp->f_mapping, mapping_gfp_mask(obj->filp->f_mapping));
+	fput(obj->filp);
+	obj->filp = filp;
+}
+
+#else
+
+void qaccel_gem_init(struct qaccel_device *qdev)
+{
+}
+
+static void use_huge_pages(struct qaccel_device *qdev, struct drm_gem_object *obj)
+{
+}
+
+#endif
+
+/* --------------------------------------------------------------- ioctls -- */
+
 static struct qaccel_bo *bo_create(struct qaccel_device *qdev, size_t size)
 {
 	struct drm_gem_shmem_object *shmem = drm_gem_shmem_create(&qdev->drm, size);
@@ -127,6 +206,8 @@ static struct qaccel_bo *bo_create(struct qaccel_device *qdev, size_t size)
 	if (IS_ERR(shmem))
 		return ERR_CAST(shmem);
 	bo = to_qaccel_bo(&shmem->base);
+
+	use_huge_pages(qdev, &shmem->base);
 
 	/* What was written through a mapping that is gone must reach the swap. */
 	shmem->pages_mark_dirty_on_put = true;

@@ -33,6 +33,7 @@ static inline struct drm_gem_object *qaccel_bo_gem(struct qaccel_bo *bo)
 	return &bo->base.base;
 }
 
+void qaccel_gem_init(struct qaccel_device *qdev);
 struct drm_gem_object *qaccel_gem_create_object(struct drm_device *drm, size_t size);
 struct sg_table *qaccel_bo_pin(struct qaccel_bo *bo);
 void qaccel_bo_unmap_all(struct qaccel_device *qdev);

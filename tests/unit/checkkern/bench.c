@@ -204,20 +204,48 @@ static double now_ns(void)
 	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
 }
 
-/* The best of the calls in a tenth of a second, of at least one. */
-static double best_ns(const struct qk_table *t, const struct work *w,
-		      const struct shape *s)
+#define SAMPLES		256
+#define SAMPLE_NS	5e4
+#define BENCH_NS	1e8
+
+static int compare(const void *a, const void *b)
 {
-	double begin = now_ns(), best = 1e30;
+	double x = *(const double *)a, y = *(const double *)b;
 
-	do {
-		double at = now_ns();
+	return (x > y) - (x < y);
+}
 
+/* Of one call, where a sample is so many of them. */
+static double sample_ns(const struct qk_table *t, const struct work *w,
+			const struct shape *s, unsigned int calls)
+{
+	double at = now_ns();
+
+	for (unsigned int i = 0; i < calls; i++)
 		call(t, w, s);
-		at = now_ns() - at;
-		best = at < best ? at : best;
-	} while (now_ns() - begin < 1e8);
-	return best;
+	return (now_ns() - at) / calls;
+}
+
+/*
+ * The tenth percentile of the samples in a tenth of a second. Not the least:
+ * on virtual machines a sample now and then is impossibly short.
+ */
+static double typical_ns(const struct qk_table *t, const struct work *w,
+			 const struct shape *s)
+{
+	double samples[SAMPLES], begin;
+	unsigned int calls = 1;
+	size_t n = 0;
+
+	while (calls < 1u << 20 &&
+	       sample_ns(t, w, s, calls) * calls < SAMPLE_NS)
+		calls *= 2;
+	begin = now_ns();
+	do
+		samples[n++] = sample_ns(t, w, s, calls);
+	while (n < SAMPLES && now_ns() - begin < BENCH_NS);
+	qsort(samples, n, sizeof(samples[0]), compare);
+	return samples[n / 10];
 }
 
 /* Two for each product; for the other operations one for each input read. */
@@ -259,7 +287,7 @@ void bench(const char *isa, const char *func)
 
 			if (isa && strcmp(isa, t->name))
 				continue;
-			ns = best_ns(t, &w, s);
+			ns = typical_ns(t, &w, s);
 			printf("%-10s %-22s %-10s %12.0f %8.2f\n", s->what,
 			       shape, t->name, ns, operations(&w, s) / ns);
 		}

@@ -33,8 +33,8 @@ static const struct func {
 } funcs[] = {
 	{ "cpu", check_cpu, 1 },
 	{ "pack", check_pack, 200 },
-	{ "conv2d", check_conv2d, 4000 },
-	{ "dwconv2d", check_dwconv2d, 4000 },
+	{ "conv2d", check_conv2d, 2000 },
+	{ "dwconv2d", check_dwconv2d, 2000 },
 	{ "add", check_add, 800 },
 	{ "mul", check_mul, 800 },
 	{ "avgpool", check_avgpool, 800 },

@@ -487,28 +487,35 @@ static int load_nothing(struct loader *l, const struct qaccel_fb_table *t,
 
 static const struct kind {
 	enum qaccel_builtin builtin;
+	/*
+	 * TFLite counts an operator's version up when it gets a new type or
+	 * option: those up to here are known, to be taken or refused.
+	 */
+	int32_t max_version;
 	uint8_t options;
 	int (*load)(struct loader *l, const struct qaccel_fb_table *options,
 		    struct qaccel_graph_op *op);
 } kinds[] = {
-	{ QACCEL_BUILTIN_ADD, TFLITE_OPTIONS_ADD, load_add },
-	{ QACCEL_BUILTIN_AVERAGE_POOL_2D, TFLITE_OPTIONS_POOL_2D, load_pool },
-	{ QACCEL_BUILTIN_CONV_2D, TFLITE_OPTIONS_CONV_2D, load_conv },
-	{ QACCEL_BUILTIN_DEPTHWISE_CONV_2D, TFLITE_OPTIONS_DEPTHWISE_CONV_2D,
+	{ QACCEL_BUILTIN_ADD, 5, TFLITE_OPTIONS_ADD, load_add },
+	{ QACCEL_BUILTIN_AVERAGE_POOL_2D, 3, TFLITE_OPTIONS_POOL_2D,
+	  load_pool },
+	{ QACCEL_BUILTIN_CONV_2D, 8, TFLITE_OPTIONS_CONV_2D, load_conv },
+	{ QACCEL_BUILTIN_DEPTHWISE_CONV_2D, 7, TFLITE_OPTIONS_DEPTHWISE_CONV_2D,
 	  load_depthwise },
-	{ QACCEL_BUILTIN_DEQUANTIZE, TFLITE_OPTIONS_DEQUANTIZE, load_nothing },
-	{ QACCEL_BUILTIN_FULLY_CONNECTED, TFLITE_OPTIONS_FULLY_CONNECTED,
+	{ QACCEL_BUILTIN_DEQUANTIZE, 6, TFLITE_OPTIONS_DEQUANTIZE,
+	  load_nothing },
+	{ QACCEL_BUILTIN_FULLY_CONNECTED, 14, TFLITE_OPTIONS_FULLY_CONNECTED,
 	  load_fully_connected },
-	{ QACCEL_BUILTIN_MAX_POOL_2D, TFLITE_OPTIONS_POOL_2D, load_pool },
-	{ QACCEL_BUILTIN_MUL, TFLITE_OPTIONS_MUL, load_mul },
-	{ QACCEL_BUILTIN_RELU, TFLITE_OPTIONS_NONE, load_nothing },
-	{ QACCEL_BUILTIN_RELU6, TFLITE_OPTIONS_NONE, load_nothing },
-	{ QACCEL_BUILTIN_RESHAPE, TFLITE_OPTIONS_RESHAPE, load_reshape },
-	{ QACCEL_BUILTIN_SOFTMAX, TFLITE_OPTIONS_SOFTMAX, load_softmax },
-	{ QACCEL_BUILTIN_PAD, TFLITE_OPTIONS_PAD, load_nothing },
-	{ QACCEL_BUILTIN_MEAN, TFLITE_OPTIONS_REDUCER, load_mean },
-	{ QACCEL_BUILTIN_SQUEEZE, TFLITE_OPTIONS_SQUEEZE, load_squeeze },
-	{ QACCEL_BUILTIN_QUANTIZE, TFLITE_OPTIONS_QUANTIZE, load_nothing },
+	{ QACCEL_BUILTIN_MAX_POOL_2D, 3, TFLITE_OPTIONS_POOL_2D, load_pool },
+	{ QACCEL_BUILTIN_MUL, 7, TFLITE_OPTIONS_MUL, load_mul },
+	{ QACCEL_BUILTIN_RELU, 3, TFLITE_OPTIONS_NONE, load_nothing },
+	{ QACCEL_BUILTIN_RELU6, 3, TFLITE_OPTIONS_NONE, load_nothing },
+	{ QACCEL_BUILTIN_RESHAPE, 1, TFLITE_OPTIONS_RESHAPE, load_reshape },
+	{ QACCEL_BUILTIN_SOFTMAX, 3, TFLITE_OPTIONS_SOFTMAX, load_softmax },
+	{ QACCEL_BUILTIN_PAD, 4, TFLITE_OPTIONS_PAD, load_nothing },
+	{ QACCEL_BUILTIN_MEAN, 3, TFLITE_OPTIONS_REDUCER, load_mean },
+	{ QACCEL_BUILTIN_SQUEEZE, 2, TFLITE_OPTIONS_SQUEEZE, load_squeeze },
+	{ QACCEL_BUILTIN_QUANTIZE, 4, TFLITE_OPTIONS_QUANTIZE, load_nothing },
 };
 
 /* Custom codes come from the file: nothing but printable goes into messages. */
@@ -525,13 +532,23 @@ static int refuse_custom(uint32_t index, const struct qaccel_fb_string *code)
 			    index, text);
 }
 
+static int check_version(uint32_t index, const struct kind *kind,
+			 int32_t version)
+{
+	if (version >= 1 && version <= kind->max_version)
+		return 0;
+	return qaccel_error(EOPNOTSUPP, "operator %u (%s) of version %d is not supported",
+			    index, qaccel_tflite_builtin_name(kind->builtin),
+			    version);
+}
+
 /* Finds the kind of operator index from its code. */
 static int find_kind(struct loader *l, uint32_t index, uint32_t code_index,
 		     const struct kind **kind)
 {
 	struct qaccel_fb_table code;
 	struct qaccel_fb_string custom;
-	int32_t old, builtin;
+	int32_t old, builtin, version;
 	const char *name;
 
 	if (code_index >= l->codes.count)
@@ -542,6 +559,7 @@ static int find_kind(struct loader *l, uint32_t index, uint32_t code_index,
 			   "deprecated_builtin_code", 0);
 	builtin = qaccel_fb_i32(&code, TFLITE_CODE_BUILTIN, "builtin_code", 0);
 	custom = qaccel_fb_string(&code, TFLITE_CODE_CUSTOM, "custom_code");
+	version = qaccel_fb_i32(&code, TFLITE_CODE_VERSION, "version", 1);
 	if (l->fb.error)
 		return l->fb.error;
 	if (builtin < old)
@@ -551,7 +569,7 @@ static int find_kind(struct loader *l, uint32_t index, uint32_t code_index,
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if ((int32_t)kinds[i].builtin == builtin) {
 			*kind = &kinds[i];
-			return 0;
+			return check_version(index, *kind, version);
 		}
 	}
 	if (builtin == TFLITE_BUILTIN_CUSTOM)

@@ -314,6 +314,7 @@ static void negative_op(struct test_model *m)
 {
 	m->ops[1].code = -7;
 }
+static void new_version(struct test_model *m) { m->ops[1].version = 99; }
 static void custom_op(struct test_model *m)
 {
 	m->ops[1].code = 32;
@@ -505,6 +506,8 @@ static const struct {
 	{ new_op, EOPNOTSUPP,
 	  "operator 1 (STABLEHLO_COMPOSITE) is not supported" },
 	{ unknown_op, EOPNOTSUPP, "operator 1 (code 9999) is not supported" },
+	{ new_version, EOPNOTSUPP,
+	  "operator 1 (CONV_2D) of version 99 is not supported" },
 	{ negative_op, EBADMSG, "operator 1: operator code -7" },
 	{ custom_op, EOPNOTSUPP, "operator 1 (custom \"My?Op\") is not supported" },
 	{ bad_code, EBADMSG, "operator 1: operator code 77 of 14" },

@@ -223,7 +223,7 @@ static size_t put_code(struct writer *w, const struct test_op *o)
 	sizes[3] = o->old_code_only ? 0 : 4;
 	table = put_table(w, 4, sizes);
 	set8(w, table, 0, (uint8_t)(o->code < 127 ? o->code : 127));
-	set32(w, table, 2, 1);
+	set32(w, table, 2, o->version ? (uint32_t)o->version : 1);
 	if (!o->old_code_only)
 		set32(w, table, 3, (uint32_t)o->code);
 	if (o->custom)

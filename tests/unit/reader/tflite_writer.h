@@ -55,6 +55,7 @@ struct test_option {
 
 struct test_op {
 	int32_t code;
+	int32_t version;		/* 0: 1 */
 	bool old_code_only;		/* in the deprecated byte alone */
 	const char *custom;
 	uint32_t num_inputs, num_outputs;

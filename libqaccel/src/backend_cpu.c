@@ -390,20 +390,31 @@ static int cpu_start(struct qaccel_session *session)
 	return 0;
 }
 
+static int explain(const struct cpu_session *cpu)
+{
+	const struct qaccel_fault *fault = &cpu->fault;
+	char where[96];
+
+	/* There is no limit here but the scratch memory of the interpreter. */
+	if (fault->status == QACCEL_ERR_LOCAL_MEM)
+		return qaccel_error(ENOMEM, "out of memory");
+	qaccel_session_describe(cpu->session, cpu->commands, where,
+				sizeof(where));
+	if (!fault->access)
+		return qaccel_error(EIO, "%s: %s", where,
+				    qaccel_status_text(fault->status));
+	return qaccel_error(EIO, "%s: %s at address 0x%llx", where,
+			    qaccel_status_text(fault->status),
+			    (unsigned long long)fault->va);
+}
+
 static int cpu_wait(struct qaccel_session *session, int64_t deadline_ns)
 {
 	struct cpu_session *cpu = session->priv;
-	char where[96];
 
 	(void)deadline_ns;
 	if (cpu->fault.status != QACCEL_OK)
-		return qaccel_error(EIO, "%s: %s at address 0x%llx",
-				    qaccel_session_describe(session,
-							    cpu->commands,
-							    where,
-							    sizeof(where)),
-				    qaccel_status_text(cpu->fault.status),
-				    (unsigned long long)cpu->fault.va);
+		return explain(cpu);
 	session->stats = (struct qaccel_run_stats) {
 		.elapsed_ns = (uint64_t)(cpu->ended_ns - session->started_ns),
 		.macs = cpu->total.macs,

@@ -208,7 +208,9 @@ int qaccel_session_wait(struct qaccel_session *session, int64_t timeout_ns)
 	if (ret == -EAGAIN)
 		return ret;
 	if (ret) {
-		session->state = QACCEL_SESSION_FAILED;
+		/* Short of memory is not broken: the next run may do better. */
+		session->state = ret == -ENOMEM ? QACCEL_SESSION_IDLE
+						: QACCEL_SESSION_FAILED;
 		return ret;
 	}
 	session->stats.utilization = utilization(session);

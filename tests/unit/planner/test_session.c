@@ -368,6 +368,27 @@ static void test_out_of_memory(void **state)
 	qaccel_model_destroy(model);
 }
 
+/* The same of the first run; the session lives through it. */
+static void test_run_out_of_memory(void **state)
+{
+	struct qaccel_device *device = open_cpu(1);
+	struct qaccel_model *model = random_model(5);
+	struct qaccel_session *s = create(device, model);
+	int ret = -ENOMEM;
+
+	(void)state;
+	for (long n = 0; ret; n++) {
+		allowed = n;
+		ret = qaccel_session_run(s);
+		allowed = -1;
+		assert_true(!ret || ret == -ENOMEM);
+		assert_true(n < 1000);
+	}
+	qaccel_session_destroy(s);
+	qaccel_device_close(device);
+	qaccel_model_destroy(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +403,7 @@ int main(void)
 		cmocka_unit_test(test_concurrent),
 		cmocka_unit_test(test_no_allocation),
 		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_run_out_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

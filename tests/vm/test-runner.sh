@@ -9,7 +9,7 @@ set -uo pipefail
 here=$(dirname "$(realpath "$0")")
 work=$(mktemp -d "${TMPDIR:-/tmp}/qaccel-runner.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-export VM_MODULES='' VM_DEVICE=none VM_LOG=$work/log
+export VM_MODULES=none VM_DEVICE=none VM_LOG=$work/log
 count=0
 failed=0
 

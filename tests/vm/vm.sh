@@ -20,7 +20,7 @@
 #   VM_RUNDIR=DIR          keeps the files of this run: boot.log, qmp.sock
 #   VM_LOG=FILE            where boot.log goes (build/vm/boot.log, or VM_RUNDIR)
 #   VM_IMAGE=FILE          another kernel, and with it
-#   VM_MODULES='a.ko b.ko' the modules it needs, in order, qaccel.ko being one
+#   VM_MODULES='a.ko b.ko' the modules it needs, in order, qaccel.ko being one; or none
 #
 # In the VM: the node is /dev/accel/accel0, the device's QEMU id is qaccel0, and
 # the root port slot1 is free for a hotplugged one. Exit status 124 is a timeout,
@@ -50,14 +50,15 @@ copy_program() {
 }
 
 make_initramfs() {
-	local m n=10 t
+	local m n=10 t modules=${VM_MODULES:-"$build/kmod/$kernel/qaccel.ko"}
+	[[ $modules != none ]] || modules=
 	root=$run/root
 	mkdir -p "$root"/{bin,dev,etc,lib/modules,run}
 	install "$(command -v busybox)" "$root/bin/busybox"
 	install "$vm_dir/init" "$root/init"
 	printf 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/tmp:/bin/sh\n' >"$root/etc/passwd"
 	printf 'root:x:0:\nrender:x:105:\nuser:x:1000:\n' >"$root/etc/group"
-	for m in ${VM_MODULES-"$build/kmod/$kernel/qaccel.ko"}; do
+	for m in $modules; do
 		need "$m" "make kmod KERNEL=$kernel"
 		# In order, which is that of their names for init.
 		cp "$m" "$root/lib/modules/$n-${m##*/}"

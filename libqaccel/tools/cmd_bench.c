@@ -81,16 +81,23 @@ static void print_json(const struct tool_options *options,
 	report_print_json(json);
 }
 
+/* The device has no clock for a command: its timing model's cycles instead. */
 static void print_commands(struct tool_run *run)
 {
+	struct qaccel_device_info info;
 	struct qaccel_op_stats s;
 
-	printf("  op  command       time us      GOPS\n");
-	for (uint32_t i = 0; !qaccel_session_op_stats(run->session, i, &s); i++)
-		printf("%4u  %-11s %9.1f %9.1f\n", s.op, s.command,
-		       (double)s.elapsed_ns / 1e3,
-		       s.elapsed_ns ? 2.0 * (double)s.macs / (double)s.elapsed_ns
-				    : 0.0);
+	qaccel_device_get_info(run->device, &info);
+	printf("  op  command     %11s      GOPS\n",
+	       info.is_cpu ? "time us" : "cycles");
+	for (uint32_t i = 0; !qaccel_session_op_stats(run->session, i, &s); i++) {
+		double ns = info.is_cpu ? (double)s.elapsed_ns :
+			    (double)s.cycles * 1e6 / info.clock_khz;
+
+		printf("%4u  %-11s %11.1f %9.1f\n", s.op, s.command,
+		       info.is_cpu ? ns / 1e3 : (double)s.cycles,
+		       ns > 0 ? 2.0 * (double)s.macs / ns : 0.0);
+	}
 }
 
 static void print_human(const struct tool_options *options,

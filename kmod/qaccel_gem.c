@@ -203,8 +203,9 @@ static struct qaccel_bo *bo_create(struct qaccel_device *qdev, size_t size)
 	struct drm_gem_shmem_object *shmem = drm_gem_shmem_create(&qdev->drm, size);
 	struct qaccel_bo *bo;
 
+	/* shmem says that there is no space when it cannot allocate an inode. */
 	if (IS_ERR(shmem))
-		return ERR_CAST(shmem);
+		return PTR_ERR(shmem) == -ENOSPC ? ERR_PTR(-ENOMEM) : ERR_CAST(shmem);
 	bo = to_qaccel_bo(&shmem->base);
 
 	use_huge_pages(qdev, &shmem->base);

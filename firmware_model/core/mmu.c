@@ -97,7 +97,7 @@ static bool lookup(struct qaccel_mmu *mmu, uint64_t root, uint64_t va,
 static void keep(struct qaccel_tlb_entry *e, enum qaccel_tlb_kind kind,
 		 uint64_t root, uint64_t number, uint64_t pte)
 {
-	e->kind = kind;
+	e->kind = (uint8_t)kind;
 	e->root = root;
 	e->number = number;
 	e->addr = pte & QACCEL_PTE_ADDR_MASK;

@@ -113,7 +113,7 @@ struct qaccel_device_config machine_config(void)
 		.queues = QUEUES,
 		.engines = ENGINES,
 		.vectors = VECTORS,
-		.local_mem = LOCAL_MEM,
+		.local_mem = MACHINE_LOCAL_MEM,
 		.timing = QACCEL_TIMING_DEFAULT,
 	};
 
@@ -283,31 +283,51 @@ uint64_t vm_alloc(struct machine *m, uint64_t root, uint64_t va, uint64_t size,
 	return base;
 }
 
-static uint8_t *vm_byte(struct machine *m, uint64_t root, uint64_t va)
+/* The byte at va, and how many from there lie on its page. */
+static uint8_t *vm_page(struct machine *m, uint64_t root, uint64_t va,
+			uint64_t *size)
 {
 	uint64_t pte = *vm_entry(m, root, va, 1);
-	uint64_t mask = QACCEL_BLOCK_SIZE - 1;
+	uint64_t length = QACCEL_BLOCK_SIZE;
 
 	if (!(pte & QACCEL_PTE_LEAF)) {
 		pte = *vm_entry(m, root, va, 2);
-		mask = QACCEL_PAGE_SIZE - 1;
+		length = QACCEL_PAGE_SIZE;
 	}
 	assert_true(pte & QACCEL_PTE_VALID);
-	return ram_at(m, (pte & QACCEL_PTE_ADDR_MASK) + (va & mask));
+	va &= length - 1;
+	*size = *size < length - va ? *size : length - va;
+	return ram_at(m, (pte & QACCEL_PTE_ADDR_MASK) + va);
 }
 
 void vm_write(struct machine *m, uint64_t root, uint64_t va, const void *data,
 	      uint64_t size)
 {
-	for (uint64_t i = 0; i < size; i++)
-		*vm_byte(m, root, va + i) = ((const uint8_t *)data)[i];
+	const uint8_t *from = data;
+	uint64_t part;
+
+	for (; size; size -= part, va += part, from += part) {
+		uint8_t *to;
+
+		part = size;
+		to = vm_page(m, root, va, &part);
+		memcpy(to, from, part);
+	}
 }
 
 void vm_read(struct machine *m, uint64_t root, uint64_t va, void *data,
 	     uint64_t size)
 {
-	for (uint64_t i = 0; i < size; i++)
-		((uint8_t *)data)[i] = *vm_byte(m, root, va + i);
+	uint8_t *to = data;
+	uint64_t part;
+
+	for (; size; size -= part, va += part, to += part) {
+		const uint8_t *from;
+
+		part = size;
+		from = vm_page(m, root, va, &part);
+		memcpy(to, from, part);
+	}
 }
 
 void tlb_invalidate(struct machine *m, uint64_t root)

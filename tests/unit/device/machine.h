@@ -24,7 +24,7 @@
 #define QUEUES		4
 #define ENGINES		2
 #define VECTORS		3
-#define LOCAL_MEM	(UINT64_C(2) << 20)
+#define MACHINE_LOCAL_MEM	(UINT64_C(2) << 20)
 #define RING_ORDER	4
 #define RING_ENTRIES	(1u << RING_ORDER)
 

@@ -5,6 +5,7 @@
  * Each test leaves a device that works.
  */
 #include <limits.h>
+#include <linux/dma-heap.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/sysmacros.h>
@@ -332,6 +333,25 @@ TEST_F(unbind, imported_buffer_goes_to_the_new_device)
 	qaccel_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args);
 	close(fd);
 	close(dmabuf);
+}
+
+TEST_F(unbind, foreign_buffer_that_is_bound)
+{
+	struct dma_heap_allocation_data data = { .len = 65536, .fd_flags = O_RDWR | O_CLOEXEC };
+	struct drm_prime_handle args = {};
+	int heap = open("/dev/dma_heap/system", O_RDWR | O_CLOEXEC);
+
+	/* Nothing of it may stay mapped for a device that has no driver. */
+	if (heap < 0)
+		SKIP(return, "no /dev/dma_heap/system");
+	ASSERT_EQ(0, qaccel_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &data));
+	close(heap);
+	args.fd = data.fd;
+	ASSERT_EQ(0, qaccel_ioctl(self->c.fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args));
+	ASSERT_EQ(0, qaccel_map(self->c.fd, self->c.vm, args.handle, 0, self->c.free_va, 65536,
+				0));
+	ASSERT_EQ(0, unbind(self));
+	close(data.fd);
 }
 
 TEST_F(unbind, again_and_again)

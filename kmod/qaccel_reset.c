@@ -70,6 +70,17 @@ static void wedge(struct qaccel_device *qdev, struct qaccel_ring *guilty)
 	}
 }
 
+/*
+ * What the interrupt handler does, in case the interrupt was lost. The bit must
+ * be cleared too, or there will not be another one.
+ */
+static bool poll_ring(struct qaccel_ring *ring)
+{
+	qaccel_write(ring->qdev, QACCEL_REG_IRQ_DONE, BIT(ring->id));
+
+	return qaccel_ring_complete(ring);
+}
+
 /* Lets the jobs that run come to their end, but not that of the ring to skip. */
 static bool wait_idle(struct qaccel_device *qdev, const struct qaccel_ring *skip)
 {
@@ -83,8 +94,7 @@ static bool wait_idle(struct qaccel_device *qdev, const struct qaccel_ring *skip
 		if (ring == skip)
 			continue;
 		left = max(wait_event_timeout(ring->idle, !READ_ONCE(ring->job), left), 1L);
-		/* An interrupt may have been lost. */
-		qaccel_ring_complete(ring);
+		poll_ring(ring);
 		if (READ_ONCE(ring->job))
 			idle = false;
 	}
@@ -231,7 +241,7 @@ static void engine_recover(struct qaccel_ring *ring, struct qaccel_job *job)
 	}
 
 	/* The reset may have come just after the end. */
-	if (!qaccel_ring_complete(ring)) {
+	if (!poll_ring(ring)) {
 		if (halted)
 			qaccel_ring_abort(ring, 0, halted, -EIO);
 		else
@@ -246,13 +256,13 @@ static void timeout_locked(struct qaccel_ring *ring, struct qaccel_job *job)
 {
 	struct qaccel_device *qdev = ring->qdev;
 
-	/* Its interrupt may have been lost, or it ended a moment ago. */
-	qaccel_ring_complete(ring);
+	if (qdev->suspended || qdev->wedged)
+		return;
+
+	poll_ring(ring);
 	if (READ_ONCE(ring->job) != job)
 		return;
 
-	if (qdev->suspended || qdev->wedged)
-		return;
 	if (qaccel_is_gone(qdev)) {
 		wedge(qdev, NULL);
 		return;

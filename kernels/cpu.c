@@ -14,6 +14,9 @@
 #define XCR0_OPMASK		(1u << 5)
 #define XCR0_ZMM_HIGH		(1u << 6)
 #define XCR0_ZMM16_31		(1u << 7)
+#define ARM_HWCAP_ASIMD		(1u << 1)
+#define ARM_HWCAP_ASIMDDP	(1u << 20)
+#define ARM_HWCAP2_I8MM		(1u << 13)
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -45,6 +48,16 @@ void qk_cpuid_read(struct qk_cpuid *id)
 	__cpuid_count(7, 0, eax, ebx, ecx, edx);
 	id->leaf7_ebx = ebx;
 	id->leaf7_ecx = ecx;
+}
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+
+void qk_cpuid_read(struct qk_cpuid *id)
+{
+	*id = (struct qk_cpuid){
+		.hwcap = getauxval(AT_HWCAP),
+		.hwcap2 = getauxval(AT_HWCAP2),
+	};
 }
 #else
 void qk_cpuid_read(struct qk_cpuid *id)
@@ -83,9 +96,23 @@ static int has_avx512vnni(const struct qk_cpuid *id)
 	       (id->leaf7_ecx & LEAF7_ECX_AVX512VNNI);
 }
 
-unsigned int qk_cpu_flags(const struct qk_cpuid *id)
+/* The kernel names only what it lets programs use. */
+static unsigned int arm_flags(const struct qk_cpuid *id)
 {
 	unsigned int flags = 0;
+
+	if (id->hwcap & ARM_HWCAP_ASIMD)
+		flags |= QK_CPU_NEON;
+	if (id->hwcap & ARM_HWCAP_ASIMDDP)
+		flags |= QK_CPU_DOTPROD;
+	if (id->hwcap2 & ARM_HWCAP2_I8MM)
+		flags |= QK_CPU_I8MM;
+	return flags;
+}
+
+unsigned int qk_cpu_flags(const struct qk_cpuid *id)
+{
+	unsigned int flags = arm_flags(id);
 
 	if (os_saves_ymm(id) && has_avx2(id))
 		flags |= QK_CPU_AVX2;

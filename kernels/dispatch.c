@@ -9,6 +9,15 @@
 #include "cpu.h"
 #include "internal.h"
 #include "ref/ref.h"
+#ifdef QK_HAVE_NEON
+#include "arm/neon.h"
+#endif
+#ifdef QK_HAVE_DOTPROD
+#include "arm/dotprod.h"
+#endif
+#ifdef QK_HAVE_I8MM
+#include "arm/i8mm.h"
+#endif
 #ifdef QK_HAVE_AVX2
 #include "x86/avx2.h"
 #endif
@@ -29,6 +38,17 @@ static const struct level {
 #ifdef QK_HAVE_AVX512VNNI
 	{ "avx512vnni", QK_CPU_AVX512VNNI, qk_init_avx512vnni,
 	  qk_scratch_size_avx512vnni },
+#endif
+#ifdef QK_HAVE_NEON
+	{ "neon", QK_CPU_NEON, qk_init_neon, qk_scratch_size_neon },
+#endif
+#ifdef QK_HAVE_DOTPROD
+	{ "dotprod", QK_CPU_NEON | QK_CPU_DOTPROD, qk_init_dotprod,
+	  qk_scratch_size_neon },
+#endif
+#ifdef QK_HAVE_I8MM
+	{ "i8mm", QK_CPU_NEON | QK_CPU_DOTPROD | QK_CPU_I8MM, qk_init_i8mm,
+	  qk_scratch_size_neon },
 #endif
 	{ NULL, 0, NULL, NULL }
 };

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From accumulators to results, 16 channels at a time, for NEON
+ *
+ * Inputs were moved to signed, x' = x + f (f = -128 for U8, else 0), so
+ *
+ *   bias + sum w x - Zw sum x
+ *     = (bias - f sum w + f K Zw) + sum w x' - Zw sum x'
+ *
+ * and the part in parentheses is what the sums are added to.
+ *
+ * Scaling is exact as it is: sqrdmulh is qk_srdhm(), and both roundings take a
+ * few instructions. So there is one way for all values, garbage included.
+ */
+#ifndef QK_SCALE_NEON_H
+#define QK_SCALE_NEON_H
+
+#include <arm_neon.h>
+#include <stdbool.h>
+
+#include "../internal.h"
+
+/* struct qk_scale4 - 4 scales, a lane each */
+struct qk_scale4 {
+	int32x4_t multiplier;
+	int32x4_t left;			/* the shift where it is positive, or 0 */
+	int32x4_t right;		/* the shift where it is negative, or 0 */
+};
+
+/* multiplier in [0, 2^31), shift in [-31, 30]. */
+static inline struct qk_scale4 qk_scale4_set(int32x4_t multiplier,
+					     int32x4_t shift)
+{
+	const int32x4_t zero = vdupq_n_s32(0);
+	struct qk_scale4 s = {
+		.multiplier = multiplier,
+		.left = vmaxq_s32(shift, zero),
+		.right = vminq_s32(shift, zero),
+	};
+
+	return s;
+}
+
+/* The scale of a whole command. */
+static inline struct qk_scale4 qk_scale4_set1(int32_t multiplier, int32_t shift)
+{
+	return qk_scale4_set(vdupq_n_s32(multiplier), vdupq_n_s32(shift));
+}
+
+/*
+ * qk_scale_double(). sqrdmulh is floor((2 a m + 2^31) / 2^32) and never
+ * saturates, as m >= 0. srshl rounds ties up: one less before it for negative
+ * values makes that away from zero. As m < 2^31, high > -2^31, and one less
+ * does not wrap. Where nothing is shifted right the mask has no sign bit.
+ */
+static inline int32x4_t qk_scale4_double(int32x4_t x, const struct qk_scale4 *s)
+{
+	int32x4_t high = vqrdmulhq_s32(vshlq_s32(x, s->left), s->multiplier);
+
+	high = vsraq_n_s32(high, vandq_s32(high, s->right), 31);
+	return vrshlq_s32(high, s->right);
+}
+
+/*
+ * qk_scale_single(). |x m| < 2^62; srshl rounds ties up without overflow, and
+ * xtn takes the result modulo 2^32.
+ */
+static inline int32x4_t qk_scale4_single(int32x4_t x, const struct qk_scale4 *s)
+{
+	int32x4_t total = vsubq_s32(vaddq_s32(s->left, s->right),
+				    vdupq_n_s32(31));
+	int64x2_t lo = vmull_s32(vget_low_s32(x),
+				 vget_low_s32(s->multiplier));
+	int64x2_t hi = vmull_high_s32(x, s->multiplier);
+
+	lo = vrshlq_s64(lo, vmovl_s32(vget_low_s32(total)));
+	hi = vrshlq_s64(hi, vmovl_high_s32(total));
+	return vmovn_high_s64(vmovn_s64(lo), hi);
+}
+
+static inline int32x4_t qk_scale4(int32x4_t x, const struct qk_scale4 *s,
+				  bool single)
+{
+	return single ? qk_scale4_single(x, s) : qk_scale4_double(x, s);
+}
+
+/* struct qk_finish - the last step: zero point and clamp, of all channels */
+struct qk_finish {
+	int32x4_t zero_point;
+	uint8x16_t lo, hi;		/* bytes of the output's type */
+	bool is_unsigned;
+};
+
+static inline struct qk_finish qk_finish_set(const struct qaccel_tensor *out,
+					     int32_t zero_point, int32_t lo,
+					     int32_t hi)
+{
+	struct qk_finish f = {
+		.zero_point = vdupq_n_s32(zero_point),
+		.lo = vdupq_n_u8((uint8_t)lo),
+		.hi = vdupq_n_u8((uint8_t)hi),
+		.is_unsigned = out->dtype == QACCEL_DTYPE_U8,
+	};
+
+	return f;
+}
+
+/*
+ * 16 scaled values to bytes. The zero point is added modulo 2^32, as
+ * qk_finish() does; narrowing with saturation before the clamp changes nothing,
+ * as the bounds lie within the type.
+ */
+static inline uint8x16_t qk_finish16(const int32x4_t v[4],
+				     const struct qk_finish *f)
+{
+	int16x8_t lo, hi;
+	uint8x16_t u;
+	int8x16_t s;
+
+	lo = vqmovn_high_s32(vqmovn_s32(vaddq_s32(v[0], f->zero_point)),
+			     vaddq_s32(v[1], f->zero_point));
+	hi = vqmovn_high_s32(vqmovn_s32(vaddq_s32(v[2], f->zero_point)),
+			     vaddq_s32(v[3], f->zero_point));
+	if (f->is_unsigned) {
+		u = vqmovun_high_s16(vqmovun_s16(lo), hi);
+		return vminq_u8(vmaxq_u8(u, f->lo), f->hi);
+	}
+	s = vqmovn_high_s16(vqmovn_s16(lo), hi);
+	s = vmaxq_s8(s, vreinterpretq_s8_u8(f->lo));
+	s = vminq_s8(s, vreinterpretq_s8_u8(f->hi));
+	return vreinterpretq_u8_s8(s);
+}
+
+/* The first n bytes, 1 to 16. */
+static inline void qk_store(uint8_t *p, uint8x16_t bytes, uint32_t n)
+{
+	uint8_t all[16];
+
+	if (n == 16) {
+		vst1q_u8(p, bytes);
+		return;
+	}
+	vst1q_u8(all, bytes);
+	memcpy(p, all, n);
+}
+
+/* struct qk_lanes - constants of 16 output channels */
+struct qk_lanes {
+	int32x4_t init[4];
+	struct qk_scale4 scale[4];
+	uint32_t count;			/* channels that exist, 1 to 16 */
+};
+
+/* k: values in a window; flip: 0x80 where f is -128. */
+static inline void qk_lanes_init(struct qk_lanes *l,
+				 const struct qaccel_cmd_conv *cmd,
+				 const struct qaccel_channel *c, uint32_t count,
+				 uint32_t k, uint8_t flip)
+{
+	int32_t f = -(int32_t)flip;
+	int32_t fold = (int32_t)((uint32_t)f * k *
+				 (uint32_t)cmd->weight_zero_point);
+
+	l->count = count;
+	for (int i = 0; i < 4; i++) {
+		/* bias, multiplier, shift, weight_sum */
+		int32x4x4_t r = vld4q_s32(&c[4 * i].bias);
+
+		l->init[i] = vaddq_s32(vmlsq_n_s32(r.val[0], r.val[3], f),
+				       vdupq_n_s32(fold));
+		/* As qk_channel_scale() has it. */
+		r.val[1] = vmaxq_s32(r.val[1], vdupq_n_s32(0));
+		r.val[2] = vmaxq_s32(r.val[2], vdupq_n_s32(-31));
+		r.val[2] = vminq_s32(r.val[2], vdupq_n_s32(30));
+		l->scale[i] = qk_scale4_set(r.val[1], r.val[2]);
+	}
+}
+
+/*
+ * Stores 16 results from the sums of their products. minus: Zw sum x', modulo
+ * 2^32 like all accumulators: valid parameters never reach that.
+ */
+static inline void qk_lanes_store(const struct qk_lanes *l,
+				  const struct qk_finish *f, bool single,
+				  const int32x4_t sum[4], int32x4_t minus,
+				  uint8_t *out)
+{
+	int32x4_t v[4];
+
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		v[i] = vsubq_s32(vaddq_s32(sum[i], l->init[i]), minus);
+		v[i] = qk_scale4(v[i], &l->scale[i], single);
+	}
+	qk_store(out, qk_finish16(v, f), l->count);
+}
+
+#endif /* QK_SCALE_NEON_H */

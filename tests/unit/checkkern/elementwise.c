@@ -271,6 +271,25 @@ static void check_cpu_avx512(const struct qk_cpuid *avx2)
 		fail("AVX512-VNNI without BW");
 }
 
+/* Of Arm's extensions each is a bit of its own. */
+static void check_cpu_arm(void)
+{
+	struct qk_cpuid id = { .hwcap = 1u << 1 };
+
+	if (qk_cpu_flags(&id) != QK_CPU_NEON)
+		fail("NEON not seen");
+	id.hwcap |= 1u << 20;
+	if (qk_cpu_flags(&id) != (QK_CPU_NEON | QK_CPU_DOTPROD))
+		fail("dot product not seen");
+	id.hwcap2 = ~(UINT64_C(1) << 13);
+	if (qk_cpu_flags(&id) & QK_CPU_I8MM)
+		fail("I8MM from other bits");
+	id.hwcap2 = 1u << 13;
+	if (qk_cpu_flags(&id) !=
+	    (QK_CPU_NEON | QK_CPU_DOTPROD | QK_CPU_I8MM))
+		fail("I8MM not seen");
+}
+
 /* A processor with AVX2, under an operating system that knows it or not. */
 void check_cpu(void)
 {
@@ -300,6 +319,7 @@ void check_cpu(void)
 	if (qk_cpu_flags(&id))
 		fail("AVX2 from nothing");
 	check_cpu_avx512(&good);
+	check_cpu_arm();
 	if (!qk_select(NULL) || !qk_select("ref") || qk_select("none") ||
 	    qk_select("ref") != qk_enumerate(0) ||
 	    strcmp(qk_select("ref")->name, "ref"))

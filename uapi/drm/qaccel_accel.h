@@ -410,10 +410,9 @@ struct drm_qaccel_sync {
  * fence, and those of all later jobs of the queue, signal with an error, and
  * further submits fail with ECANCELED. Other queues are not touched.
  *
- * Errors: EINVAL for flags, pads, alignment, a stream longer than the device
- * takes, no job; ENOENT for an unknown
- * @queue_id, syncobj, or point without a fence; E2BIG for too many jobs or
- * syncs; ECANCELED for a banned queue; ENOMEM.
+ * Errors: EINVAL for flags, pads, alignment, no job, or a stream longer than the
+ * device takes; ENOENT for an unknown @queue_id, syncobj, or point without a
+ * fence; E2BIG for too many jobs or syncs; ECANCELED for a banned queue; ENOMEM.
  */
 struct drm_qaccel_submit {
 	/** @queue_id: Queue id. */

@@ -215,7 +215,7 @@ enum qaccel_status {
 	QACCEL_ERR_SHAPE = 8,
 	/** The operands of a command need more than LOCAL_MEM. */
 	QACCEL_ERR_LOCAL_MEM = 9,
-	/** A reduction is so long that an accumulator could overflow. */
+	/** A reduction is so long that an accumulator could overflow, or a row's work that a reset waits. */
 	QACCEL_ERR_REDUCTION = 10,
 	/** The stream is empty, too long, not whole commands, or has no END as its last one. */
 	QACCEL_ERR_STREAM = 11,
@@ -490,6 +490,14 @@ enum qaccel_layout {
 /* Largest filter, stride, dilation and padding. */
 #define QACCEL_MAX_FILTER		4096
 #define QACCEL_MAX_STRIDE		4096
+
+/*
+ * Most work in one output row, so that an engine gets to a point where a reset
+ * can stop it: kh * kw * IC * 16 * out.w of CONV2D (a matrix product, 1x1 with
+ * stride 1 and no padding, has no such limit), kh * kw * out.c * out.w of
+ * DWCONV2D and the pools. More is QACCEL_ERR_REDUCTION.
+ */
+#define QACCEL_MAX_ROW_WORK		(1ull << 31)
 
 /**
  * struct qaccel_cmd_conv - CONV2D, DWCONV2D

@@ -14,9 +14,12 @@
 #include "interp_priv.h"
 #include "qk.h"
 
-/* Work of a tile, in multiply-accumulates or elements: 0.1 ms, more or less. */
+/*
+ * Work of a tile, in multiply-accumulates or elements: from some microseconds to
+ * a millisecond. Smaller ones read the weights more often than need be.
+ */
 #define TILE_WORK_MIN	(UINT64_C(1) << 17)
-#define TILE_WORK_MAX	(UINT64_C(1) << 23)
+#define TILE_WORK_MAX	(UINT64_C(1) << 26)
 /* For each worker, so that they end at about the same time. */
 #define TILES_PER_WORKER	4
 /* Runs of pixels are whole kernel blocks. */
@@ -192,14 +195,6 @@ static void pointwise_tile(void *arg, size_t index, unsigned int worker)
 			 out, &tile, scratch_of(job, worker));
 }
 
-/* A matrix product: pixel i of the output reads pixel i of the input. */
-static bool pointwise(const struct qaccel_cmd_conv *cmd)
-{
-	return cmd->kh == 1 && cmd->kw == 1 && cmd->stride_h == 1 &&
-	       cmd->stride_w == 1 && !cmd->pad_top && !cmd->pad_left &&
-	       cmd->in.h == cmd->out.h && cmd->in.w == cmd->out.w;
-}
-
 static uint64_t conv_work(const struct qaccel_cmd_conv *cmd)
 {
 	uint64_t k = (uint64_t)cmd->kh * cmd->kw;
@@ -230,7 +225,7 @@ static bool run_conv(struct job *job, struct qaccel_fault *fault)
 {
 	const struct qaccel_cmd_conv *cmd = &job->cmd->conv;
 
-	if (pointwise(cmd))
+	if (qk_is_pointwise(cmd))
 		return run_pointwise(job, fault);
 	job->grid = make_grid((uint64_t)cmd->out.n * cmd->out.h, 1,
 			      qaccel_div_up(cmd->out.c, CHANNEL_BLOCK),

@@ -176,6 +176,15 @@ static enum qaccel_status check_conv_shape(const struct qaccel_cmd_conv *cmd)
 	return QACCEL_OK;
 }
 
+/* k is at most 2^24, a row of channels at most 2^30. */
+static enum qaccel_status check_row_work(uint64_t k,
+					 const struct qaccel_tensor *out,
+					 uint32_t channels)
+{
+	REQUIRE(k * out->w * channels <= QACCEL_MAX_ROW_WORK, REDUCTION);
+	return QACCEL_OK;
+}
+
 static enum qaccel_status check_conv_k(const struct qaccel_cmd_conv *cmd)
 {
 	uint64_t k = (uint64_t)cmd->kh * cmd->kw;
@@ -185,7 +194,11 @@ static enum qaccel_status check_conv_k(const struct qaccel_cmd_conv *cmd)
 	if (cmd->hdr.opcode == QACCEL_OP_CONV2D)
 		k *= cmd->in.c;		/* at most 2^48 */
 	REQUIRE(k <= limit, REDUCTION);
-	return QACCEL_OK;
+	/* A row of CONV2D is cut by blocks of 16 channels, others not at all. */
+	if (cmd->hdr.opcode == QACCEL_OP_DWCONV2D)
+		return check_row_work(k, &cmd->out, cmd->out.c);
+	return qk_is_pointwise(cmd) ? QACCEL_OK :
+				      check_row_work(k, &cmd->out, 16);
 }
 
 static enum qaccel_status check_conv(const union qaccel_cmd *cmd)
@@ -271,7 +284,8 @@ static enum qaccel_status check_pool_shape(const struct qaccel_cmd_pool *cmd)
 			      cmd->pad_top), SHAPE);
 	REQUIRE(windows_touch(cmd->in.w, cmd->out.w, cmd->kw, cmd->stride_w,
 			      cmd->pad_left), SHAPE);
-	return QACCEL_OK;
+	return check_row_work((uint64_t)cmd->kh * cmd->kw, &cmd->out,
+			      cmd->out.c);
 }
 
 static enum qaccel_status check_pool(const union qaccel_cmd *any)

@@ -117,6 +117,14 @@ struct qk_table {
 	qk_quantize_fn dequantize;
 };
 
+/* A matrix product: pixel i of the output reads pixel i of the input alone. */
+static inline int qk_is_pointwise(const struct qaccel_cmd_conv *cmd)
+{
+	return cmd->kh == 1 && cmd->kw == 1 && cmd->stride_h == 1 &&
+	       cmd->stride_w == 1 && !cmd->pad_top && !cmd->pad_left &&
+	       cmd->in.h == cmd->out.h && cmd->in.w == cmd->out.w;
+}
+
 /*
  * The table of the best ISA that this machine has, or of the one named ("ref",
  * "avx2", ...). NULL if the name is unknown or the machine lacks it. The table

@@ -398,13 +398,6 @@ static void run_rows(const struct job *job, const uint8_t *in,
 
 /* ---------------------------------------------------------- pointwise -- */
 
-static bool is_pointwise(const struct qaccel_cmd_conv *cmd)
-{
-	return cmd->kh == 1 && cmd->kw == 1 && cmd->stride_h == 1 &&
-	       cmd->stride_w == 1 && !cmd->pad_top && !cmd->pad_left &&
-	       cmd->out.h == cmd->in.h && cmd->out.w == cmd->in.w;
-}
-
 /*
  * Without borders the rows of a tile are one run of pixels. What is read in
  * place must not be read past: whole groups of 4 only.
@@ -442,7 +435,7 @@ static bool choose(const struct qaccel_cmd_conv *cmd, struct qk_strip *s)
 {
 	uint64_t pixels = (uint64_t)cmd->out.n * cmd->out.h * cmd->out.w;
 
-	if (is_pointwise(cmd))
+	if (qk_is_pointwise(cmd))
 		return qk_strip_choose(cmd, 1, pixels < QK_STRIP_PIXELS ?
 				    (uint32_t)pixels : QK_STRIP_PIXELS, s);
 	return qk_strip_choose(cmd, cmd->out.h, cmd->out.w, s);
@@ -471,7 +464,7 @@ QK_DECL_CONV(qk_conv2d_avx512vnni)
 	work.offset = scratch;
 	work.sum = work.offset + QK_STRIP_PIXELS;
 	work.strip = (uint8_t *)(work.sum + QK_STRIP_PIXELS);
-	if (is_pointwise(cmd))
+	if (qk_is_pointwise(cmd))
 		run_pointwise(&job, in, weights, channels, out, tile, &work);
 	else
 		run_rows(&job, in, weights, channels, out, tile, &work);

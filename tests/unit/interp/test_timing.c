@@ -106,7 +106,7 @@ static void extremes(void **state)
 	struct qaccel_perf p;
 
 	(void)state;
-	cmd.pool.in = tensor(0, QACCEL_DTYPE_S8, 1, 1 << 15, 1 << 15, 1);
+	cmd.pool.in = tensor(0, QACCEL_DTYPE_S8, 1, 1 << 23, 128, 1);
 	cmd.pool.out = cmd.pool.in;
 	cmd.pool.out.va = UINT64_C(1) << 31;
 	cmd.pool.kh = 4096;
@@ -116,6 +116,12 @@ static void extremes(void **state)
 	assert_int_equal(qaccel_cmd_validate(&cmd, UINT64_MAX), QACCEL_OK);
 	qaccel_cmd_timing(&small, &cmd, &p);
 	assert_int_equal(p.compute_cycles, UINT64_C(1) << 54);
+	/* That was a whole QACCEL_MAX_ROW_WORK in a row. */
+	cmd.pool.in = tensor(0, QACCEL_DTYPE_S8, 1, 1, 129, 1);
+	cmd.pool.out.h = 1;
+	cmd.pool.out.w = 129;
+	assert_int_equal(qaccel_cmd_validate(&cmd, UINT64_MAX),
+			 QACCEL_ERR_REDUCTION);
 }
 
 int main(void)

@@ -178,6 +178,9 @@ static const struct broken table[] = {
 	    F(conv.weight_zero_point, 1)),
 	TWO(CONV2D, SHAPE, F(conv.in.c, 3669), F(conv.weight_zero_point, 1)),
 	TWO(CONV2D, REDUCTION, F(conv.kh, 4096), F(conv.kw, 4096)),
+	/* Row work: 3 * 4096 * 5 * 16 * w against 2^31; then the weights' size. */
+	TWO(CONV2D, SHAPE, F(conv.kw, 4096), F(conv.out.w, 2184)),
+	TWO(CONV2D, REDUCTION, F(conv.kw, 4096), F(conv.out.w, 2185)),
 	CONVOLUTION(DWCONV2D),
 	ONE(DWCONV2D, FIELD, F(conv.layout, QACCEL_LAYOUT_O16K4)),
 	ONE(DWCONV2D, SHAPE, F(conv.depth_multiplier, 1)),

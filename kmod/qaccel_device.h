@@ -42,7 +42,7 @@ struct vfsmount;
 
 /* 64 entries of 64 bytes: one page, and one more for the results. */
 #define QACCEL_RING_ORDER	6
-#define QACCEL_RING_ENTRIES	(1u << QACCEL_RING_ORDER)
+#define QACCEL_RING_ENTRIES	BIT(QACCEL_RING_ORDER)
 
 /**
  * struct qaccel_ring - a hardware queue, the engine of the same number, and its scheduler

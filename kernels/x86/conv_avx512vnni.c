@@ -16,6 +16,9 @@
 #define GROUP		(GROUP_BLOCKS * QK_BLOCK)
 #define MAX_TILE	8
 
+/* Tile sizes must be constants where registers are given out. */
+#define ALWAYS_INLINE	inline __attribute__((always_inline))
+
 /* struct job - one call, with what its loops share */
 struct job {
 	const struct qaccel_cmd_conv *cmd;
@@ -23,9 +26,11 @@ struct job {
 	struct qk_finish finish;
 	uint32_t segments;		/* in a filter row */
 	uint32_t groups;		/* of 4 values in a segment */
+	uint32_t steps;			/* groups in a window */
 	size_t segment_step;		/* bytes in the strip between segments */
 	size_t filter_row_step;		/* bytes in the strip between filter rows */
 	size_t block_bytes;		/* packed weights of 16 channels */
+	const int32_t *step_offset;	/* of each group in the strip */
 };
 
 /* struct group - up to 64 channels */
@@ -80,16 +85,21 @@ static void group_init(const struct job *job, const int8_t *weights,
 /* ------------------------------------------------------------ epilogue -- */
 
 /* One block, of which some channels may not exist. */
-static inline void store_block(const struct job *job, const struct group *g,
-			       __m512i acc, int b, uint8_t *out)
+static __attribute__((noinline)) void
+store_block(const struct job *job, const struct group *g, __m512i acc, int b,
+	    uint8_t *out)
 {
 	uint32_t left = g->count - (uint32_t)b * QK_BLOCK;
-	__mmask16 mask = left >= QK_BLOCK ? 0xffff :
-			 (__mmask16)((1u << left) - 1);
 	__m512i v = qk_finish_exact(acc, &g->lanes[b], &g->bounds,
 				    &job->finish);
+	__m128i bytes = _mm512_cvtepi32_epi8(v);
 
-	_mm512_mask_cvtepi32_storeu_epi8(out + b * (int)QK_BLOCK, mask, v);
+	out += b * (int)QK_BLOCK;
+	/* Masked stores are slow, even with nothing masked. */
+	if (left >= QK_BLOCK)
+		_mm_storeu_si128((__m128i *)out, bytes);
+	else
+		_mm_mask_storeu_epi8(out, (__mmask16)((1u << left) - 1), bytes);
 }
 
 /* The integer parts, 32 words in order. */
@@ -104,43 +114,50 @@ static inline __m512i high_words(__m512i u0, __m512i u1)
 }
 
 /* Two blocks, of which the second may have fewer channels. */
-static inline void store_pair(const struct job *job, const struct group *g,
-			      const __m512i *acc, int b, uint8_t *out)
+static ALWAYS_INLINE void
+store_pair(const struct job *job, const struct group *g, __m512i acc0,
+	   __m512i acc1, int b, uint8_t *out)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	uint32_t left = g->count - (uint32_t)b * QK_BLOCK;
-	__mmask32 mask = left >= 32 ? ~0u : (1u << left) - 1;
 	__mmask16 close0, close1;
-	__m512i u0 = qk_scale_float(acc[0], &g->lanes[b], &job->finish,
+	__m512i u0 = qk_scale_float(acc0, &g->lanes[b], &job->finish,
 				    &close0);
-	__m512i u1 = qk_scale_float(acc[1], &g->lanes[b + 1], &job->finish,
+	__m512i u1 = qk_scale_float(acc1, &g->lanes[b + 1], &job->finish,
 				    &close1);
 	__m512i v = high_words(u0, u1);
+	__m256i bytes;
 
 	if (!g->bounds.fast || (close0 | close1)) {
-		store_block(job, g, acc[0], b, out);
-		store_block(job, g, acc[1], b + 1, out);
+		store_block(job, g, acc0, b, out);
+		store_block(job, g, acc1, b + 1, out);
 		return;
 	}
 	v = _mm512_max_epi16(v, _mm512_set1_epi16((short)cmd->act_min));
 	v = _mm512_min_epi16(v, _mm512_set1_epi16((short)cmd->act_max));
-	_mm512_mask_cvtepi16_storeu_epi8(out + b * (int)QK_BLOCK, mask, v);
+	bytes = _mm512_cvtepi16_epi8(v);
+	out += b * (int)QK_BLOCK;
+	if (left >= 32)
+		_mm256_storeu_si256((__m256i *)out, bytes);
+	else
+		_mm256_mask_storeu_epi8(out, (1u << left) - 1, bytes);
 }
 
 /* 64 channels at once. False: nothing stored, a value is too close to call. */
-static inline bool store_group(const struct job *job, const struct group *g,
-			       const __m512i acc[GROUP_BLOCKS], uint8_t *out)
+static ALWAYS_INLINE bool
+store_group(const struct job *job, const struct group *g, __m512i acc0,
+	    __m512i acc1, __m512i acc2, __m512i acc3, uint8_t *out)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
 	const struct qk_finish *f = &job->finish;
 	__mmask16 close[4];
 	__m512i lo = high_words(
-		qk_scale_float(acc[0], &g->lanes[0], f, &close[0]),
-		qk_scale_float(acc[1], &g->lanes[1], f, &close[1]));
+		qk_scale_float(acc0, &g->lanes[0], f, &close[0]),
+		qk_scale_float(acc1, &g->lanes[1], f, &close[1]));
 	__m512i hi = high_words(
-		qk_scale_float(acc[2], &g->lanes[2], f, &close[2]),
-		qk_scale_float(acc[3], &g->lanes[3], f, &close[3]));
+		qk_scale_float(acc2, &g->lanes[2], f, &close[2]),
+		qk_scale_float(acc3, &g->lanes[3], f, &close[3]));
 	__m512i v;
 
 	if ((close[0] | close[1]) | (close[2] | close[3]))
@@ -160,8 +177,7 @@ static inline bool store_group(const struct job *job, const struct group *g,
 
 /* --------------------------------------------------------- micro-kernel -- */
 
-static inline __attribute__((always_inline)) __m512i
-broadcast4(const uint8_t *p)
+static ALWAYS_INLINE __m512i broadcast4(const uint8_t *p)
 {
 	int32_t word;
 
@@ -178,7 +194,7 @@ struct pixels {
 };
 
 /* m pixels by n blocks of channels; both constant where it is inlined. */
-static inline __attribute__((always_inline)) void
+static ALWAYS_INLINE void
 micro(const struct job *job, const struct group *g, const struct pixels *px,
       const int m, const int n)
 {
@@ -192,32 +208,24 @@ micro(const struct job *job, const struct group *g, const struct pixels *px,
 #pragma GCC unroll 4
 		for (int b = 0; b < n; b++)
 			acc[i][b] = g->lanes[b].init;
-	for (uint32_t ky = 0; ky < job->cmd->kh; ky++) {
-		for (uint32_t s = 0; s < job->segments; s++) {
-			const uint8_t *from = px->base +
-					      ky * job->filter_row_step +
-					      s * job->segment_step;
-
 #pragma GCC unroll 8
-			for (int i = 0; i < m; i++)
-				p[i] = from + px->offset[i];
-			for (uint32_t k = 0; k < job->groups; k++, w += 64) {
-				__m512i wv[GROUP_BLOCKS];
+	for (int i = 0; i < m; i++)
+		p[i] = px->base + px->offset[i];
+	for (uint32_t k = 0; k < job->steps; k++, w += 64) {
+		ptrdiff_t step = job->step_offset[k];
+		__m512i wv[GROUP_BLOCKS];
 
 #pragma GCC unroll 4
-				for (int b = 0; b < n; b++)
-					wv[b] = _mm512_loadu_si512(w +
-							(size_t)b * block);
+		for (int b = 0; b < n; b++)
+			wv[b] = _mm512_loadu_si512(w + (size_t)b * block);
 #pragma GCC unroll 8
-				for (int i = 0; i < m; i++) {
-					__m512i x = broadcast4(p[i] + 4 * k);
+		for (int i = 0; i < m; i++) {
+			__m512i x = broadcast4(p[i] + step);
 
 #pragma GCC unroll 4
-					for (int b = 0; b < n; b++)
-						acc[i][b] = _mm512_dpbusd_epi32(
-							acc[i][b], x, wv[b]);
-				}
-			}
+			for (int b = 0; b < n; b++)
+				acc[i][b] = _mm512_dpbusd_epi32(acc[i][b], x,
+								wv[b]);
 		}
 	}
 #pragma GCC unroll 8
@@ -234,11 +242,13 @@ micro(const struct job *job, const struct group *g, const struct pixels *px,
 				acc[i][b] = _mm512_sub_epi32(acc[i][b], c);
 		}
 		if (n == GROUP_BLOCKS && g->bounds.fast && g->count == GROUP &&
-		    store_group(job, g, acc[i], out))
+		    store_group(job, g, acc[i][0], acc[i][n > 1],
+				acc[i][n > 2 ? 2 : 0], acc[i][n > 3 ? 3 : 0],
+				out))
 			continue;
 #pragma GCC unroll 2
 		for (int b = 0; b + 1 < n; b += 2)
-			store_pair(job, g, &acc[i][b], b, out);
+			store_pair(job, g, acc[i][b], acc[i][b + 1], b, out);
 		if (n % 2)
 			store_block(job, g, acc[i][n - 1], n - 1, out);
 	}
@@ -311,8 +321,9 @@ static void run_pixels(const struct job *job, const int8_t *weights,
 /* struct work - scratch memory */
 struct work {
 	uint8_t *strip;
-	int32_t *offset;
-	int32_t *sum;
+	int32_t *offset;		/* of each pixel's window in the strip */
+	int32_t *step;			/* of each group in a window */
+	int32_t *sum;			/* of each window */
 };
 
 static void make_sums(const struct job *job, struct pixels *px, uint32_t count,
@@ -326,6 +337,18 @@ static void make_sums(const struct job *job, struct pixels *px, uint32_t count,
 	px->sum = sum;
 }
 
+/* One list for all of a window, so that short filter rows cost no loops. */
+static void make_steps(struct job *job, int32_t *step)
+{
+	job->step_offset = step;
+	for (uint32_t ky = 0; ky < job->cmd->kh; ky++)
+		for (uint32_t s = 0; s < job->segments; s++)
+			for (uint32_t k = 0; k < job->groups; k++)
+				*step++ = (int32_t)(ky * job->filter_row_step +
+						    s * job->segment_step +
+						    4 * (size_t)k);
+}
+
 static void job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 {
 	uint32_t taps = qk_segment_taps(cmd->kw, cmd->dilation_w);
@@ -336,8 +359,8 @@ static void job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 	job->groups = (length + 3) / 4;
 	job->segment_step = (size_t)cmd->dilation_w * cmd->in.c;
 	job->filter_row_step = cmd->dilation_h * job->strip.row;
-	job->block_bytes = QK_BLOCK * 4 *
-			   ((size_t)cmd->kh * job->segments * job->groups);
+	job->steps = cmd->kh * job->segments * job->groups;
+	job->block_bytes = QK_BLOCK * 4 * (size_t)job->steps;
 	job->finish = (struct qk_finish){
 		.cmd = cmd,
 		.k = (uint32_t)cmd->kh * cmd->kw * cmd->in.c,
@@ -361,8 +384,7 @@ static void run_strip(const struct job *job, const uint8_t *in,
 		.offset = work->offset,
 		.out = out + qk_offset(&cmd->out, n, y, x),
 	};
-	uint32_t count = qk_strip_offsets(cmd, &job->strip, rows, columns,
-					  work->offset);
+	uint32_t count = rows * columns;
 
 	qk_strip_fill(cmd, &job->strip, in + qk_offset(&cmd->in, n, 0, 0), y,
 		      x, rows, work->strip);
@@ -376,7 +398,7 @@ static void run_rows(const struct job *job, const uint8_t *in,
 		     const struct qk_tile *tile, const struct work *work)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
-	uint32_t rows;
+	uint32_t rows, listed = 0;
 
 	for (uint32_t y = tile->y0; y < tile->y1; y += rows) {
 		uint32_t n = y / cmd->out.h, oy = y % cmd->out.h;
@@ -390,6 +412,11 @@ static void run_rows(const struct job *job, const uint8_t *in,
 			columns = job->strip.columns;
 			columns = columns < cmd->out.w - x ? columns :
 				  cmd->out.w - x;
+			if (columns != listed)
+				qk_strip_offsets(cmd, &job->strip,
+						 job->strip.rows, columns,
+						 work->offset);
+			listed = columns;
 			run_strip(job, in, weights, channels, out, tile, work,
 				  n, oy, rows, x, columns);
 		}
@@ -441,19 +468,37 @@ static bool choose(const struct qaccel_cmd_conv *cmd, struct qk_strip *s)
 	return qk_strip_choose(cmd, cmd->out.h, cmd->out.w, s);
 }
 
+/* Sizes of the parts of scratch; returns the sum. */
+static size_t split_scratch(const struct job *job, void *scratch,
+			    struct work *work)
+{
+	size_t pixels = QK_STRIP_PIXELS * sizeof(int32_t);
+	size_t steps = qk_round_up(job->steps * sizeof(int32_t), 64);
+	uint8_t *at = scratch;
+
+	if (at) {
+		work->offset = (int32_t *)(void *)at;
+		work->sum = (int32_t *)(void *)(at + pixels);
+		work->step = (int32_t *)(void *)(at + 2 * pixels);
+		work->strip = at + 2 * pixels + steps;
+	}
+	return 2 * pixels + steps +
+	       qk_round_up(job->strip.size + QK_STRIP_SLACK, 64);
+}
+
 size_t qk_conv2d_scratch_avx512vnni(const struct qaccel_cmd_conv *cmd)
 {
-	struct qk_strip s;
+	struct job job;
 
-	if (!choose(cmd, &s))
+	if (!choose(cmd, &job.strip))
 		return 0;
-	return qk_round_up(s.size + QK_STRIP_SLACK, 64) +
-	       2 * qk_round_up(QK_STRIP_PIXELS * sizeof(int32_t), 64);
+	job_init(&job, cmd);
+	return split_scratch(&job, NULL, NULL);
 }
 
 QK_DECL_CONV(qk_conv2d_avx512vnni)
 {
-	struct work work;
+	struct work work = { 0 };
 	struct job job;
 
 	if (!choose(cmd, &job.strip)) {
@@ -461,9 +506,8 @@ QK_DECL_CONV(qk_conv2d_avx512vnni)
 		return;
 	}
 	job_init(&job, cmd);
-	work.offset = scratch;
-	work.sum = work.offset + QK_STRIP_PIXELS;
-	work.strip = (uint8_t *)(work.sum + QK_STRIP_PIXELS);
+	split_scratch(&job, scratch, &work);
+	make_steps(&job, work.step);
 	if (qk_is_pointwise(cmd))
 		run_pointwise(&job, in, weights, channels, out, tile, &work);
 	else

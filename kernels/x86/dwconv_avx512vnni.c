@@ -131,6 +131,7 @@ static void make_ones(const struct job *job, __m512i (*ones)[4])
 		uint32_t word = left >= 4 ? 0x01010101 :
 				0x01010101 & ((1u << (8 * left)) - 1);
 
+#pragma GCC unroll 4
 		for (int q = 0; q < 4; q++)
 			ones[i][q] = _mm512_set1_epi32((int32_t)word);
 	}
@@ -176,6 +177,7 @@ static void group_init(const struct job *job, struct group *g,
 		_mm512_castsi128_si512(_mm_loadu_si128(
 			(const __m128i *)g->block))), 4);
 	g->bounds = (struct qk_bounds){ .fast = true };
+#pragma GCC unroll 4
 	for (int q = 0; q < 4; q++)
 		qk_lanes_init(&g->lanes[q], &g->bounds, &job->finish, channels,
 			      _mm512_add_epi32(first, _mm512_add_epi32(lane,
@@ -211,7 +213,11 @@ static inline void clamp_store(const struct job *job, __m512i lo, __m512i hi,
 		v = _mm512_max_epi8(v, _mm512_set1_epi8((char)cmd->act_min));
 		v = _mm512_min_epi8(v, _mm512_set1_epi8((char)cmd->act_max));
 	}
-	_mm512_mask_storeu_epi8(out, mask, v);
+	/* Masked stores are slow, even with nothing masked. */
+	if (mask == ~UINT64_C(0))
+		_mm512_storeu_si512(out, v);
+	else
+		_mm512_mask_storeu_epi8(out, mask, v);
 }
 
 static __attribute__((noinline)) void
@@ -220,6 +226,7 @@ store_exact(const struct job *job, const struct group *g, const __m512i acc[4],
 {
 	__m512i v[4];
 
+#pragma GCC unroll 4
 	for (int q = 0; q < 4; q++)
 		v[q] = qk_finish_exact(acc[q], &g->lanes[q], &g->bounds,
 				       &job->finish);
@@ -234,6 +241,7 @@ static inline void store(const struct job *job, const struct group *g,
 	__mmask16 close[4];
 	__m512i u[4];
 
+#pragma GCC unroll 4
 	for (int q = 0; q < 4; q++)
 		u[q] = qk_scale_float(acc[q], &g->lanes[q], f, &close[q]);
 	if (!g->bounds.fast || ((close[0] | close[1]) | (close[2] | close[3])))
@@ -261,6 +269,7 @@ static inline void micro(const struct job *job, const struct group *g,
 {
 	__m512i acc[4], sum[4];
 
+#pragma GCC unroll 4
 	for (int q = 0; q < 4; q++) {
 		acc[q] = g->lanes[q].init;
 		sum[q] = _mm512_setzero_si512();
@@ -269,11 +278,13 @@ static inline void micro(const struct job *job, const struct group *g,
 		__m512i x[4];
 
 		load_quad(p, work->tap + 4 * i, work->tap[4 * i + 3], load, x);
+#pragma GCC unroll 4
 		for (int q = 0; q < 4; q++)
 			acc[q] = _mm512_dpbusd_epi32(acc[q], x[q],
 						     work->weights[i][q]);
 		if (!g->sums)
 			continue;
+#pragma GCC unroll 4
 		for (int q = 0; q < 4; q++)
 			sum[q] = _mm512_dpbusd_epi32(sum[q], x[q],
 						     work->ones[i][q]);
@@ -282,6 +293,7 @@ static inline void micro(const struct job *job, const struct group *g,
 		const __m512i zw = _mm512_set1_epi32(
 			job->cmd->weight_zero_point);
 
+#pragma GCC unroll 4
 		for (int q = 0; q < 4; q++)
 			acc[q] = _mm512_sub_epi32(acc[q],
 					_mm512_mullo_epi32(sum[q], zw));
@@ -299,6 +311,7 @@ static inline void micro_pair(const struct job *job, const struct group *g,
 {
 	__m512i left[4], right[4];
 
+#pragma GCC unroll 4
 	for (int q = 0; q < 4; q++)
 		left[q] = right[q] = g->lanes[q].init;
 	for (uint32_t i = 0; i < job->quads; i++) {
@@ -306,6 +319,7 @@ static inline void micro_pair(const struct job *job, const struct group *g,
 		__m512i x[4];
 
 		load_quad(p, tap, tap[2] + (int32_t)job->cmd->in.c, mask, x);
+#pragma GCC unroll 4
 		for (int q = 0; q < 4; q++) {
 			left[q] = _mm512_dpbusd_epi32(left[q], x[q],
 						      work->weights[i][q]);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
@@ -24,6 +25,11 @@
 	"vpmaddwd %%ymm12, %%ymm13, %%ymm14\n"				\
 	"vpaddd %%ymm14, %%ymm" #i ", %%ymm" #i "\n"
 
+const char *peak_isa(void)
+{
+	return __builtin_cpu_supports("avx512vnni") ? "avx512vnni" : "avx2";
+}
+
 static int run_dpbusd(void *arg)
 {
 	(void)arg;
@@ -47,9 +53,55 @@ double peak_macs(const char *isa)
 	return 12.0 * ROUNDS * (vnni ? 64 : 16) / seconds;
 }
 #else
+const char *peak_isa(void)
+{
+	return "";
+}
+
 double peak_macs(const char *isa)
 {
 	(void)isa;
 	return 0;
 }
 #endif
+
+/* struct area - what is read */
+struct area {
+	uint64_t *words;
+	size_t count;
+	volatile uint64_t sum;
+};
+
+#ifdef __x86_64__
+__attribute__((target("avx2")))
+#endif
+static int read_area(void *arg)
+{
+	typedef uint64_t vector __attribute__((vector_size(32), aligned(8)));
+	struct area *area = arg;
+	vector sums[8] = { 0 };
+
+	for (size_t i = 0; i + 32 <= area->count; i += 32) {
+#pragma GCC unroll 8
+		for (size_t j = 0; j < 8; j++)
+			sums[j] += *(const vector *)(area->words + i + 4 * j);
+	}
+#pragma GCC unroll 8
+	for (size_t j = 1; j < 8; j++)
+		sums[0] += sums[j];
+	area->sum = sums[0][0] + sums[0][1] + sums[0][2] + sums[0][3];
+	return 0;
+}
+
+double peak_read(size_t size)
+{
+	struct area area = { malloc(size), size / sizeof(uint64_t), 0 };
+	double seconds = 0;
+
+	if (area.words) {
+		memset(area.words, 1, size);
+		seconds = time_run(read_area, &area, 1, 0.3);
+	}
+	free(area.words);
+	return seconds > 0 ? (double)size / seconds : 0;
+}

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <qaccel/qaccel.h>
+
 #include "bench.h"
 
 struct options {
@@ -20,7 +22,7 @@ struct options {
 	uint32_t threads;
 	struct bench_form form;
 	double budget;			/* seconds for a layer */
-	bool check;
+	bool check, machine;
 };
 
 /* struct bench - what a whole run shares */
@@ -29,8 +31,7 @@ struct bench {
 	struct qaccel_device *device;
 	struct qaccel_device_info info;
 	struct qaccel_device *reference;	/* with check */
-	double peak;			/* MACs a second of one core, or 0 */
-	char op[64];
+	char version[32], op[64];
 	bool differs;
 };
 
@@ -40,23 +41,14 @@ static int fail(const char *what)
 	return -1;
 }
 
-static void print_row(const struct bench *b, const char *set, const char *shape,
-		      double seconds, double macs)
+static int run_session(void *op)
 {
-	double gops = 2e-9 * macs / seconds;
-
-	printf("qaccel,%d.%d.%d,%s,%s/%s,%u,%.2f,%.1f,", QACCEL_VERSION_MAJOR,
-	       QACCEL_VERSION_MINOR, QACCEL_VERSION_PATCH, b->op, set, shape,
-	       b->options.threads, seconds * 1e6, gops);
-	if (b->peak > 0)
-		printf("%.3f", macs / seconds / b->peak / b->options.threads);
-	putchar('\n');
-	fflush(stdout);
+	return qaccel_session_run(op) ? fail("run") : 0;
 }
 
-static int run_session(void *arg)
+static void close_session(void *op)
 {
-	return qaccel_session_run(arg);
+	qaccel_session_destroy(op);
 }
 
 static struct qaccel_session *open_layer(struct qaccel_device *device,
@@ -78,17 +70,22 @@ static struct qaccel_session *open_layer(struct qaccel_device *device,
 	return session;
 }
 
+static void *open_op(void *arg, const struct layer *layer)
+{
+	struct bench *b = arg;
+
+	return open_layer(b->device, layer, &b->options.form);
+}
+
 /* ---------------------------------------------------------------- check -- */
 
-static int check_layer(struct bench *b, const char *set,
-		       const struct layer *layer,
-		       struct qaccel_session *session)
+static int check_layer(void *arg, const char *set, const struct layer *layer,
+		       void *op)
 {
+	struct bench *b = arg;
+	struct qaccel_session *session = op;
 	struct qaccel_session *reference;
-	size_t size = (size_t)(layer_macs(layer) /
-			       (layer->filter * layer->filter *
-				(layer->kind == DEPTHWISE ? 1 :
-				 layer->in_channels)));
+	size_t size = layer_out_size(layer);
 	int ret = -1;
 
 	reference = open_layer(b->reference, layer, &b->options.form);
@@ -110,116 +107,17 @@ static int check_layer(struct bench *b, const char *set,
 	return ret;
 }
 
-/* ----------------------------------------------------------------- sets -- */
-
-/* struct sequence - the sessions of a set, each layer as often as it occurs */
-struct sequence {
-	struct qaccel_session **sessions;
-	size_t count;
-};
-
-static int run_sequence(void *arg)
-{
-	struct sequence *s = arg;
-
-	for (size_t i = 0; i < s->count; i++)
-		if (qaccel_session_run(s->sessions[i]))
-			return -1;
-	return 0;
-}
-
-static void close_sequence(struct sequence *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		qaccel_session_destroy(s->sessions[i]);
-	free(s->sessions);
-}
-
-/* Instances of a layer share nothing: weights come from memory, as in life. */
-static int open_instances(struct bench *b, const struct layer *layer,
-			  struct sequence *s)
-{
-	size_t want = s->count + (size_t)layer->count;
-	struct qaccel_session **more = realloc(s->sessions,
-					       want * sizeof(*more));
-
-	if (!more)
-		return -1;
-	s->sessions = more;
-	while (s->count < want) {
-		more[s->count] = open_layer(b->device, layer, &b->options.form);
-		if (!more[s->count])
-			return -1;
-		s->count++;
-	}
-	return 0;
-}
-
-static int bench_layer(struct bench *b, const struct layer_set *set,
-		       const struct layer *layer, struct sequence *s,
-		       double *sum)
-{
-	struct qaccel_session *session;
-	double seconds;
-
-	if (open_instances(b, layer, s))
-		return -1;
-	session = s->sessions[s->count - 1];
-	if (b->options.check && check_layer(b, set->name, layer, session))
-		return -1;
-	seconds = time_run(run_session, session, b->options.threads,
-			   b->options.budget);
-	if (seconds < 0)
-		return fail(layer->name);
-	print_row(b, set->name, layer->name, seconds, layer_macs(layer));
-	*sum += seconds * layer->count;
-	return 0;
-}
-
-static int bench_set(struct bench *b, const struct layer_set *set)
-{
-	struct sequence s = { 0 };
-	double sum = 0, macs = 0, seconds;
-	int ret = 0;
-
-	for (size_t i = 0; i < set->count && !ret; i++) {
-		ret = bench_layer(b, set, &set->layers[i], &s, &sum);
-		macs += layer_macs(&set->layers[i]) * set->layers[i].count;
-	}
-	if (!ret) {
-		print_row(b, set->name, "TOTAL_sum", sum, macs);
-		seconds = time_run(run_sequence, &s, b->options.threads,
-				   12 * b->options.budget);
-		if (seconds < 0)
-			ret = fail(set->name);
-		else
-			print_row(b, set->name, "TOTAL_seq", seconds, macs);
-	}
-	close_sequence(&s);
-	return ret;
-}
-
 /* ----------------------------------------------------------------- main -- */
-
-static bool listed(const char *list, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (const char *at = list; (at = strstr(at, name)); at += length)
-		if ((at == list || at[-1] == ',') &&
-		    (at[length] == ',' || !at[length]))
-			return true;
-	return false;
-}
 
 static const char usage[] =
 "usage: qaccel-bench [--set gemm,mv1,rn50,mv2] [--threads N] [--isa NAME]\n"
 "                    [--uint8] [--relu] [--check] [--budget SECONDS]\n"
+"       qaccel-bench --machine\n"
 "\n"
 "CSV of the time of each layer. --uint8: both operands with zero points, per\n"
 "tensor. --relu: outputs clamped at their zero point. --check: compare each\n"
 "output with the scalar reference; exit status 1 if one differs. --budget: for\n"
-"each layer, 0.08 by default.\n";
+"each layer, 0.08 by default. --machine: what the machine can do at best.\n";
 
 static int parse(int argc, char **argv, struct options *o)
 {
@@ -231,6 +129,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "uint8", no_argument, NULL, 'u' },
 		{ "relu", no_argument, NULL, 'r' },
 		{ "check", no_argument, NULL, 'c' },
+		{ "machine", no_argument, NULL, 'm' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
@@ -251,6 +150,8 @@ static int parse(int argc, char **argv, struct options *o)
 			o->form.relu = true;
 		else if (c == 'c')
 			o->check = true;
+		else if (c == 'm')
+			o->machine = true;
 		else
 			return fputs(usage, c == 'h' ? stdout : stderr), c;
 	}
@@ -272,26 +173,58 @@ static int open_devices(struct bench *b)
 	     qaccel_device_open(&slow, "cpu", &b->reference)))
 		return fail("cpu");
 	qaccel_device_get_info(b->device, &b->info);
-	b->peak = peak_macs(b->info.isa);
+	snprintf(b->version, sizeof(b->version), "%d.%d.%d", QACCEL_VERSION_MAJOR,
+		 QACCEL_VERSION_MINOR, QACCEL_VERSION_PATCH);
 	snprintf(b->op, sizeof(b->op), "%s_%s%s", b->info.isa,
 		 b->options.form.uint8 ? "u8" : "s8",
 		 b->options.form.relu ? "_relu" : "");
 	return 0;
 }
 
+/* What a roofline needs: of one core, and memory at three distances. */
+static void print_machine(void)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+	} levels[] = {
+		{ "L2", 512 << 10 }, { "L3", 8 << 20 }, { "memory", 256 << 20 },
+	};
+
+	printf("peak,%s,%.1f,GOPS\n", peak_isa(), 2e-9 * peak_macs(peak_isa()));
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+		printf("read,%s,%.1f,GB/s\n", levels[i].name,
+		       1e-9 * peak_read(levels[i].size));
+}
+
 int main(int argc, char **argv)
 {
 	struct bench b = { .options = { .threads = 1, .budget = 0.08 } };
 	int ret = parse(argc, argv, &b.options);
+	struct target target;
 
 	if (ret)
 		return ret == 'h' ? 0 : 2;
+	if (b.options.machine)
+		return print_machine(), 0;
 	ret = open_devices(&b);
-	if (!ret)
-		puts("peer,version,op,shape,threads,us,GOPS,fraction_of_peak");
-	for (const struct layer_set *s = layer_sets; s->name && !ret; s++)
-		if (!b.options.sets || listed(b.options.sets, s->name))
-			ret = bench_set(&b, s);
+	if (!ret) {
+		target = (struct target){
+			.peer = "qaccel",
+			.version = b.version,
+			.op = b.op,
+			.threads = b.options.threads,
+			.budget = b.options.budget,
+			.peak = peak_macs(b.info.isa),
+			.arg = &b,
+			.open = open_op,
+			.run = run_session,
+			.close = close_session,
+			.check = b.options.check ? check_layer : NULL,
+		};
+		puts(bench_header);
+		ret = bench_sets(&target, b.options.sets);
+	}
 	qaccel_device_close(b.reference);
 	qaccel_device_close(b.device);
 	return ret ? 2 : b.differs;

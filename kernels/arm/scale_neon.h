@@ -20,6 +20,22 @@
 
 #include "../internal.h"
 
+/*
+ * Sums modulo 2^32, where channel records may hold garbage: vaddq_s32() is C's
+ * own + to the compiler, which must not overflow.
+ */
+static inline int32x4_t qk_wrapping_add(int32x4_t a, int32x4_t b)
+{
+	return vreinterpretq_s32_u32(vaddq_u32(vreinterpretq_u32_s32(a),
+					       vreinterpretq_u32_s32(b)));
+}
+
+static inline int32x4_t qk_wrapping_sub(int32x4_t a, int32x4_t b)
+{
+	return vreinterpretq_s32_u32(vsubq_u32(vreinterpretq_u32_s32(a),
+					       vreinterpretq_u32_s32(b)));
+}
+
 /* struct qk_scale4 - 4 scales, a lane each */
 struct qk_scale4 {
 	int32x4_t multiplier;
@@ -114,16 +130,18 @@ static inline uint8x16_t qk_finish16(const int32x4_t v[4],
 				     const struct qk_finish *f)
 {
 	int16x8_t lo, hi;
-	uint8x16_t u;
+	int32x4_t u[4];
 	int8x16_t s;
 
-	lo = vqmovn_high_s32(vqmovn_s32(vaddq_s32(v[0], f->zero_point)),
-			     vaddq_s32(v[1], f->zero_point));
-	hi = vqmovn_high_s32(vqmovn_s32(vaddq_s32(v[2], f->zero_point)),
-			     vaddq_s32(v[3], f->zero_point));
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++)
+		u[i] = qk_wrapping_add(v[i], f->zero_point);
+	lo = vqmovn_high_s32(vqmovn_s32(u[0]), u[1]);
+	hi = vqmovn_high_s32(vqmovn_s32(u[2]), u[3]);
 	if (f->is_unsigned) {
-		u = vqmovun_high_s16(vqmovun_s16(lo), hi);
-		return vminq_u8(vmaxq_u8(u, f->lo), f->hi);
+		uint8x16_t bytes = vqmovun_high_s16(vqmovun_s16(lo), hi);
+
+		return vminq_u8(vmaxq_u8(bytes, f->lo), f->hi);
 	}
 	s = vqmovn_high_s16(vqmovn_s16(lo), hi);
 	s = vmaxq_s8(s, vreinterpretq_s8_u8(f->lo));
@@ -157,17 +175,19 @@ static inline void qk_lanes_init(struct qk_lanes *l,
 				 const struct qaccel_channel *c, uint32_t count,
 				 uint32_t k, uint8_t flip)
 {
-	int32_t f = -(int32_t)flip;
-	int32_t fold = (int32_t)((uint32_t)f * k *
-				 (uint32_t)cmd->weight_zero_point);
+	uint32_t minus_f = flip;
+	uint32x4_t fold = vdupq_n_u32(minus_f * k *
+				      (uint32_t)cmd->weight_zero_point);
 
 	l->count = count;
 	for (int i = 0; i < 4; i++) {
 		/* bias, multiplier, shift, weight_sum */
 		int32x4x4_t r = vld4q_s32(&c[4 * i].bias);
+		uint32x4_t init = vmlaq_n_u32(vreinterpretq_u32_s32(r.val[0]),
+					      vreinterpretq_u32_s32(r.val[3]),
+					      minus_f);
 
-		l->init[i] = vaddq_s32(vmlsq_n_s32(r.val[0], r.val[3], f),
-				       vdupq_n_s32(fold));
+		l->init[i] = vreinterpretq_s32_u32(vsubq_u32(init, fold));
 		/* As qk_channel_scale() has it. */
 		r.val[1] = vmaxq_s32(r.val[1], vdupq_n_s32(0));
 		r.val[2] = vmaxq_s32(r.val[2], vdupq_n_s32(-31));
@@ -189,7 +209,8 @@ static inline void qk_lanes_store(const struct qk_lanes *l,
 
 #pragma GCC unroll 4
 	for (int i = 0; i < 4; i++) {
-		v[i] = vsubq_s32(vaddq_s32(sum[i], l->init[i]), minus);
+		v[i] = qk_wrapping_sub(qk_wrapping_add(sum[i], l->init[i]),
+				       minus);
 		v[i] = qk_scale4(v[i], &l->scale[i], single);
 	}
 	qk_store(out, qk_finish16(v, f), l->count);

@@ -55,6 +55,7 @@ run: all ## Run a network on the device in the VM and on the CPU, and compare
 	@MODEL='$(MODEL)' IMAGE='$(IMAGE)' LABELS='$(LABELS)' scripts/run.sh
 
 test: all ## Build and run all tests
+	@$(if $(NO_DEPS),,scripts/deps.sh --arm64)
 	@KDIR= KERNEL=small scripts/kmod.sh
 	@KDIR= KERNEL=debug scripts/kmod.sh
 	@ctest --test-dir $(BUILD) --output-on-failure $(CTEST_ARGS)

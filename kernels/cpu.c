@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cpu.h"
 
+#define LEAF1_ECX_FMA		(1u << 12)
 #define LEAF1_ECX_OSXSAVE	(1u << 27)
 #define LEAF1_ECX_AVX		(1u << 28)
 #define LEAF7_EBX_AVX2		(1u << 5)
@@ -76,7 +77,9 @@ static int os_saves_ymm(const struct qk_cpuid *id)
 
 static int has_avx2(const struct qk_cpuid *id)
 {
-	return id->max_leaf >= 7 && (id->leaf1_ecx & LEAF1_ECX_AVX) &&
+	const uint32_t needed = LEAF1_ECX_AVX | LEAF1_ECX_FMA;
+
+	return id->max_leaf >= 7 && (id->leaf1_ecx & needed) == needed &&
 	       (id->leaf7_ebx & LEAF7_EBX_AVX2);
 }
 

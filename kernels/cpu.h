@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+/* AVX2 and FMA. */
 #define QK_CPU_AVX2		(1u << 0)
 /* AVX512 F, BW, DQ, VL and VNNI: what all processors with VNNI have. */
 #define QK_CPU_AVX512VNNI	(1u << 1)

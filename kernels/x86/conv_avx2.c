@@ -2,156 +2,124 @@
 /*
  * CONV2D for QACCEL_LAYOUT_O16K4.
  *
- * A strip of output pixels is gathered first: the KP input values under each
- * pixel's window, widened to 16 bits, with Z_x where the window lies in the
- * padding and zeros where the packed weights are padded. Then each block of 16
- * output channels runs over the strip, 4 pixels by 8 channels in registers.
+ * The input comes as a strip of 16-bit values, made once for all output
+ * channels: a pixel is a pointer, a filter row a run of values behind it. Of
+ * each block of 16 channels the weights are widened once for all pixels of the
+ * strip, in pairs: 8 channels by 2 values in a register, which vpmaddwd
+ * multiplies with a pair of input values in all lanes.
  *
- * Products are exact: vpmaddwd of 16-bit values |x| <= 255, |w - Zw| <= 255
- * gives pairs below 2^18. So the weights' zero point is subtracted from the
- * widened weights, and no sum over the input is needed.
+ * Products are exact: |x| <= 255, |w - Zw| <= 255 gives pairs below 2^18. So
+ * the weights' zero point is subtracted from the widened weights, and no sum
+ * over the input is needed.
  */
 #include "avx2.h"
-#include "requant_avx2.h"
+#include "scale_avx2.h"
+#include "walk.h"
+#include "words_avx2.h"
+#include "../ref/ref.h"
 
-#define PIXELS		4u		/* in registers */
-#define STRIP_PIXELS	64u
-#define STRIP_BYTES	(128u << 10)	/* about half of a common L2 cache */
+#define TILE		6u		/* pixels in registers */
+#define PAIR		(2u * QK_BLOCK)	/* widened weights for two values */
+/* With fewer pixels, widening takes longer than it saves. */
+#define FEW_PIXELS	3u
 
-/* Pixels in a strip: as many as fit the cache, at least one register tile. */
-static uint32_t strip_pixels(size_t packed_k)
-{
-	size_t n = STRIP_BYTES / (2 * packed_k) / PIXELS * PIXELS;
-
-	return n < PIXELS ? PIXELS : n > STRIP_PIXELS ? STRIP_PIXELS
-						      : (uint32_t)n;
-}
-
-size_t qk_conv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd)
-{
-	size_t packed_k = qk_packed_k(cmd->kh, cmd->kw, cmd->in.c,
-				      cmd->dilation_w);
-
-	return strip_pixels(packed_k) * packed_k * sizeof(int16_t);
-}
-
-/* struct job - the constants of a call */
+/* struct job - one call, with what its loops share */
 struct job {
 	const struct qaccel_cmd_conv *cmd;
-	const uint8_t *in;
 	const int8_t *weights;
 	const struct qaccel_channel *channels;
-	uint8_t *out;
-	int16_t *gathered;		/* [pixel][packed_k] */
-	size_t packed_k;
 	uint32_t c0, c1;
-	int in_unsigned;
+	struct qk_final final;
+	uint32_t segments;		/* in a filter row */
+	uint32_t length;		/* values in a segment */
+	uint32_t groups;		/* of 4 values in a segment, padded */
+	uint32_t pairs;			/* of values in a segment, padded */
+	size_t segment_step;		/* in the strip, between segments */
+	size_t row_step;		/* in the strip, between filter rows */
+	size_t block_bytes;		/* packed weights of 16 channels */
+	int16_t *wide;			/* the same, widened */
 };
 
-/* ---------------------------------------------------------------- gather -- */
+/* struct block - 16 channels, or the last few */
+struct block {
+	struct qk_lanes lanes;
+	const int8_t *packed;
+	uint32_t count;
+	uint8_t *out;			/* of the first pixel */
+};
 
-static inline void widen8(int16_t *dst, const uint8_t *src, int is_unsigned)
-{
-	__m128i v = _mm_loadl_epi64((const __m128i *)src);
-
-	_mm_storeu_si128((__m128i *)dst, is_unsigned ? _mm_cvtepu8_epi16(v)
-						     : _mm_cvtepi8_epi16(v));
-}
-
-/* The last vector overlaps the one before, so nothing past src is read. */
-static int16_t *widen(int16_t *dst, const uint8_t *src, size_t n,
-		      int is_unsigned)
-{
-	size_t i = 0;
-
-	if (n >= 16) {
-		for (; i + 16 <= n; i += 16)
-			_mm256_storeu_si256((__m256i *)(dst + i),
-					    qk_vload16(src + i, is_unsigned));
-		if (i < n)
-			_mm256_storeu_si256((__m256i *)(dst + n - 16),
-					    qk_vload16(src + n - 16,
-						       is_unsigned));
-		return dst + n;
-	}
-	if (n >= 8) {
-		widen8(dst, src, is_unsigned);
-		widen8(dst + n - 8, src + n - 8, is_unsigned);
-		return dst + n;
-	}
-	for (; i < n; i++)
-		dst[i] = is_unsigned ? src[i] : (int8_t)src[i];
-	return dst + n;
-}
-
-static int16_t *fill(int16_t *dst, int16_t value, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		dst[i] = value;
-	return dst + n;
-}
+/* ------------------------------------------------------------- weights -- */
 
 /*
- * One segment: taps columns from ix on of input row iy. Columns are clipped in
- * 64 bits; ix may lie far outside on either side.
+ * A group of 4 values of 16 channels to two pairs. Lanes of a half are channels
+ * 0 1 4 5 2 3 6 7. mask: zeros where the group is padded, as w - Zw would not
+ * be 0 there.
  */
-static int16_t *gather_segment(const struct job *job, int16_t *dst, uint32_t n,
-			       int64_t iy, int64_t ix, uint32_t taps)
+static inline void widen_group(const int8_t *w, __m256i zw, __m256i mask,
+			       __m256i pair[4])
 {
-	const struct qaccel_tensor *t = &job->cmd->in;
-	int16_t zero = (int16_t)t->zero_point;
-	int16_t *end = dst + qk_round_up((uint64_t)taps * t->c, 4);
-	int64_t first = ix < 0 ? -ix : 0;
-	int64_t last = t->w - ix;
+	for (int h = 0; h < 2; h++) {
+		__m256i v[2];
 
-	if (last > taps)
-		last = taps;
-	if (iy < 0 || iy >= t->h || first >= last) {
-		dst = fill(dst, zero, (size_t)taps * t->c);
-		return fill(dst, 0, (size_t)(end - dst));
+		for (int i = 0; i < 2; i++) {
+			v[i] = _mm256_cvtepi8_epi16(_mm_load_si128(
+				(const __m128i *)(w + 32 * h + 16 * i)));
+			v[i] = _mm256_and_si256(_mm256_sub_epi16(v[i], zw),
+						mask);
+		}
+		pair[h] = _mm256_castps_si256(_mm256_shuffle_ps(
+			_mm256_castsi256_ps(v[0]), _mm256_castsi256_ps(v[1]),
+			0x88));
+		pair[2 + h] = _mm256_castps_si256(_mm256_shuffle_ps(
+			_mm256_castsi256_ps(v[0]), _mm256_castsi256_ps(v[1]),
+			0xdd));
 	}
-	dst = fill(dst, zero, (size_t)first * t->c);
-	dst = widen(dst, job->in + qk_offset(t, n, (uint32_t)iy,
-					     (uint32_t)(ix + first)),
-		    (size_t)(last - first) * t->c, job->in_unsigned);
-	dst = fill(dst, zero, (size_t)(taps - last) * t->c);
-	return fill(dst, 0, (size_t)(end - dst));
 }
 
-static void gather_pixel(const struct job *job, int16_t *dst, uint64_t pixel)
+static void widen_weights(const struct job *job, const int8_t *w)
 {
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	uint32_t y = (uint32_t)(pixel / cmd->out.w);
-	uint32_t ox = (uint32_t)(pixel % cmd->out.w);
-	uint32_t taps = qk_segment_taps(cmd->kw, cmd->dilation_w);
-	int64_t iy = (int64_t)(y % cmd->out.h) * cmd->stride_h - cmd->pad_top;
-	int64_t ix = (int64_t)ox * cmd->stride_w - cmd->pad_left;
+	const __m256i zw = _mm256_set1_epi16(
+		(int16_t)job->cmd->weight_zero_point);
+	const __m256i all = _mm256_set1_epi32(-1);
+	/* 1 to 4 of the last group's values are there. */
+	const __m256i rest = _mm256_srl_epi64(all, _mm_cvtsi32_si128(
+		16 * (int)(4 * job->groups - job->length)));
+	uint32_t runs = job->cmd->kh * job->segments;
+	__m256i *to = (__m256i *)(void *)job->wide, pair[4];
 
-	for (uint32_t ky = 0; ky < cmd->kh; ky++)
-		for (uint32_t kx = 0; kx < cmd->kw; kx += taps)
-			dst = gather_segment(job, dst, y / cmd->out.h,
-					     iy + (int64_t)ky * cmd->dilation_h,
-					     ix + (int64_t)kx * cmd->dilation_w,
-					     taps);
+	for (; runs; runs--) {
+		for (uint32_t g = 1; g < job->groups; g++, w += 64, to += 4) {
+			widen_group(w, zw, all, pair);
+			for (int i = 0; i < 4; i++)
+				_mm256_store_si256(to + i, pair[i]);
+		}
+		widen_group(w, zw, rest, pair);
+		w += 64;
+		for (uint32_t i = 0; i < (job->pairs % 2 ? 2 : 4); i++)
+			_mm256_store_si256(to++, pair[i]);
+	}
 }
 
-/* --------------------------------------------------------------- compute -- */
+/* --------------------------------------------------------- micro-kernels -- */
 
-/* Four weights of four channels, less their zero point. */
-static inline __m256i load_weights(const int8_t *w, __m256i zero_point)
+static void store(const struct job *job, const struct block *b,
+		  const __m256i acc[4], uint32_t p, uint32_t q)
 {
-	__m256i v = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)w));
+	size_t oc = job->cmd->out.c;
+	__m128i pixel[2];
 
-	return _mm256_sub_epi16(v, zero_point);
+	qk_finish_pixels(&job->final, &b->lanes, acc, true, pixel);
+	qk_vstore(b->out + p * oc, pixel[0], b->count);
+	qk_vstore(b->out + q * oc, pixel[1], b->count);
 }
 
-/* Four values of a pixel, in each quarter of a vector. */
-static inline __m256i load_inputs(const int16_t *x)
+/* A pair of values of a pixel, in every lane. */
+static inline __m256i load_pair(const int16_t *x)
 {
-	int64_t four;
+	int32_t pair;
 
-	memcpy(&four, x, sizeof(four));
-	return _mm256_set1_epi64x(four);
+	memcpy(&pair, x, sizeof(pair));
+	return _mm256_set1_epi32(pair);
 }
 
 /*
@@ -161,173 +129,262 @@ static inline __m256i load_inputs(const int16_t *x)
  */
 #define PIN(v)	__asm__("" : "+x"(v))
 
-/* Adds pixel p's products with both weight vectors; np is a constant. */
+#define EACH(DO)	DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
+
+/* Each accumulator is a variable: compilers keep an array of them in memory. */
+#define DECLARE(p)							\
+	__m256i lo##p = b->lanes.init[0], hi##p = b->lanes.init[1];	\
+	const int16_t *x##p;
+
+#define POINT(p)							\
+	x##p = from + px->offset[n > p ? first + p : first];
+
 #define ACCUMULATE(p)							\
-	if (np > (p)) {							\
-		__m256i v = load_inputs(x##p + k);			\
+	if (n > p) {							\
+		__m256i v = load_pair(x##p + k);			\
 									\
-		lo##p = _mm256_add_epi32(lo##p,				\
-					 _mm256_madd_epi16(w0, v));	\
-		hi##p = _mm256_add_epi32(hi##p,				\
-					 _mm256_madd_epi16(w1, v));	\
+		lo##p = _mm256_add_epi32(lo##p, _mm256_madd_epi16(w0, v)); \
+		hi##p = _mm256_add_epi32(hi##p, _mm256_madd_epi16(w1, v)); \
 		PIN(lo##p);						\
 		PIN(hi##p);						\
 	}
 
-/* The horizontal add gives channels 0 1 4 5, 2 3 6 7. */
-static inline __m256i join(__m256i lo, __m256i hi)
+/* Two pixels, of which the second may not exist: the first once more. */
+#define STORE(p, q)							\
+	if (n > p) {							\
+		const __m256i acc[4] = { lo##p, hi##p,			\
+					 n > q ? lo##q : lo##p,		\
+					 n > q ? hi##q : hi##p };	\
+									\
+		store(job, b, acc, first + p, first + (n > q ? q : p));	\
+	}
+
+/* n pixels from the first on; n is constant where it is inlined. */
+static inline __attribute__((always_inline)) void
+micro(const struct job *job, const struct block *b, const struct qk_pixels *px,
+      uint32_t first, const uint32_t n)
 {
-	return _mm256_permute4x64_epi64(_mm256_hadd_epi32(lo, hi), 0xd8);
+	const int16_t *w = job->wide;
+	const size_t length = 2 * (size_t)job->pairs;
+	EACH(DECLARE)
+
+	for (uint32_t ky = 0; ky < job->cmd->kh; ky++) {
+		for (uint32_t s = 0; s < job->segments; s++) {
+			const int16_t *from = (const int16_t *)px->base +
+					      ky * job->row_step +
+					      s * job->segment_step;
+
+			EACH(POINT)
+			for (size_t k = 0; k < length; k += 2, w += PAIR) {
+				__m256i w0 = _mm256_load_si256(
+					(const __m256i *)(const void *)w);
+				__m256i w1 = _mm256_load_si256(
+					(const __m256i *)(const void *)w + 1);
+
+				EACH(ACCUMULATE)
+			}
+		}
+	}
+	STORE(0, 1)
+	STORE(2, 3)
+	STORE(4, 5)
+}
+
+#define MICRO(n)							\
+	static void micro_##n(const struct job *job,			\
+			      const struct block *b,			\
+			      const struct qk_pixels *px, uint32_t first) \
+	{								\
+		micro(job, b, px, first, n);				\
+	}
+
+MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5) MICRO(6)
+
+static void (*const micros[TILE])(const struct job *, const struct block *,
+				  const struct qk_pixels *, uint32_t) = {
+	micro_1, micro_2, micro_3, micro_4, micro_5, micro_6,
+};
+
+/* ---------------------------------------------------------- few pixels -- */
+
+/* Products of a group of 4 values of 4 channels, two sums for each. */
+static inline __m256i add_group(__m256i sum, const int8_t *w, __m256i x)
+{
+	__m256i v = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)w));
+
+	return _mm256_add_epi32(sum, _mm256_madd_epi16(v, x));
+}
+
+/* sum x over the window; at most 33025 * 255 < 2^31. */
+static int32_t window_sum(const struct job *job, const int16_t *pixel)
+{
+	int32_t sum = 0;
+
+	for (uint32_t ky = 0; ky < job->cmd->kh; ky++)
+		for (uint32_t s = 0; s < job->segments; s++)
+			for (uint32_t i = 0; i < job->length; i++)
+				sum += pixel[ky * job->row_step +
+					     s * job->segment_step + i];
+	return sum;
 }
 
 /*
- * Sums of np pixels by 8 channels; w points at the 8 channels' half of the
- * block. Sums wrap modulo 2^32. The two partial sums of each channel lie side
- * by side until the end. Each accumulator is a variable of its own: compilers
- * keep an array of them in memory.
+ * One pixel with the weights as they are packed. Padding needs no care, as its
+ * weights are 0.
  */
-static inline __attribute__((always_inline)) void
-dot(const struct job *job, const int16_t *x, const int8_t *w, uint32_t np,
-    __m256i sums[PIXELS])
+static void run_pixel(const struct job *job, const struct block *b,
+		      const struct qk_pixels *px, uint32_t i, int32_t sum)
 {
-	const __m256i zw = _mm256_set1_epi16(
-		(int16_t)job->cmd->weight_zero_point);
-	const __m256i zero = _mm256_setzero_si256();
-	const size_t packed_k = job->packed_k;
-	const int16_t *x0 = x;
-	const int16_t *x1 = np > 1 ? x0 + packed_k : x;
-	const int16_t *x2 = np > 2 ? x1 + packed_k : x;
-	const int16_t *x3 = np > 3 ? x2 + packed_k : x;
-	__m256i lo0 = zero, lo1 = zero, lo2 = zero, lo3 = zero;
-	__m256i hi0 = zero, hi1 = zero, hi2 = zero, hi3 = zero;
+	const int16_t *pixel = (const int16_t *)px->base + px->offset[i];
+	uint32_t zw = (uint32_t)job->cmd->weight_zero_point;
+	const __m256i less = _mm256_set1_epi32((int32_t)(zw * (uint32_t)sum));
+	const int8_t *w = b->packed;
+	__m256i s[4] = { _mm256_setzero_si256(), _mm256_setzero_si256(),
+			 _mm256_setzero_si256(), _mm256_setzero_si256() };
+	__m256i acc[4];
 
-	for (size_t k = 0; k < packed_k; k += 4, w += 64) {
-		__m256i w0 = load_weights(w, zw);
-		__m256i w1 = load_weights(w + 16, zw);
+	for (uint32_t ky = 0; ky < job->cmd->kh; ky++) {
+		for (uint32_t t = 0; t < job->segments; t++) {
+			const int16_t *from = pixel + ky * job->row_step +
+					      t * job->segment_step;
 
-		ACCUMULATE(0)
-		ACCUMULATE(1)
-		ACCUMULATE(2)
-		ACCUMULATE(3)
+			for (uint32_t g = 0; g < job->groups; g++, w += 64) {
+				int64_t four;
+				__m256i x;
+
+				memcpy(&four, from + 4 * g, sizeof(four));
+				x = _mm256_set1_epi64x(four);
+				s[0] = add_group(s[0], w, x);
+				s[1] = add_group(s[1], w + 16, x);
+				s[2] = add_group(s[2], w + 32, x);
+				s[3] = add_group(s[3], w + 48, x);
+			}
+		}
 	}
-	sums[0] = join(lo0, hi0);
-	sums[1] = join(lo1, hi1);
-	sums[2] = join(lo2, hi2);
-	sums[3] = join(lo3, hi3);
+	for (int h = 0; h < 2; h++) {
+		acc[h] = _mm256_hadd_epi32(s[2 * h], s[2 * h + 1]);
+		acc[h] = _mm256_sub_epi32(_mm256_add_epi32(
+			acc[h], b->lanes.init[h]), less);
+		acc[2 + h] = acc[h];
+	}
+	store(job, b, acc, i, i);
 }
 
-/* Sums of one pixel by 16 channels: each group of weights is read once. */
-static void dot_pixel(const struct job *job, const int16_t *x, const int8_t *w,
-		      __m256i *sums0, __m256i *sums1)
+/* ---------------------------------------------------------------- call -- */
+
+static void block_init(const struct job *job, const struct qk_pixels *px,
+		       uint32_t c, struct block *b)
 {
-	const __m256i zw = _mm256_set1_epi16(
-		(int16_t)job->cmd->weight_zero_point);
-	const __m256i zero = _mm256_setzero_si256();
-	__m256i a = zero, b = zero, c = zero, d = zero;
-
-	for (size_t k = 0; k < job->packed_k; k += 4, w += 64) {
-		__m256i v = load_inputs(x + k);
-
-		a = _mm256_add_epi32(a, _mm256_madd_epi16(
-			load_weights(w, zw), v));
-		b = _mm256_add_epi32(b, _mm256_madd_epi16(
-			load_weights(w + 16, zw), v));
-		c = _mm256_add_epi32(c, _mm256_madd_epi16(
-			load_weights(w + 32, zw), v));
-		d = _mm256_add_epi32(d, _mm256_madd_epi16(
-			load_weights(w + 48, zw), v));
-	}
-	*sums0 = join(a, b);
-	*sums1 = join(c, d);
+	qk_lanes_init(&b->lanes, &job->final, job->channels + c);
+	b->packed = job->weights + c / QK_BLOCK * job->block_bytes;
+	b->count = job->c1 - c < QK_BLOCK ? job->c1 - c : QK_BLOCK;
+	b->out = px->out + c;
 }
 
-/* One block of 16 channels at np pixels, channels of which are stored. */
-static inline __attribute__((always_inline)) void
-compute_tile(const struct job *job, const int16_t *x, const int8_t *w,
-	     const struct qk_vblock *block, uint8_t *out, uint32_t channels,
-	     uint32_t np)
+static void run_few(const struct job *job, const struct qk_pixels *px)
 {
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	struct qk_vfinish fin = qk_vfinish_set1(cmd->out.zero_point,
-						cmd->act_min, cmd->act_max);
-	int single = qk_single_rounding(&cmd->hdr);
-	__m256i sums[2][PIXELS];
+	int32_t sum[FEW_PIXELS] = { 0 };
+	struct block b;
 
-	if (np == 1) {
-		dot_pixel(job, x, w, &sums[0][0], &sums[1][0]);
-	} else {
-		dot(job, x, w, np, sums[0]);
-		dot(job, x, w + 32, np, sums[1]);
-	}
-	for (uint32_t p = 0; p < np; p++) {
-		__m256i lo = qk_vblock_finish(block, 0, sums[0][p], &fin,
-					      single);
-		__m256i hi = qk_vblock_finish(block, 1, sums[1][p], &fin,
-					      single);
-
-		qk_vstore(out + (size_t)p * cmd->out.c, qk_vpack16(lo, hi),
-			  channels);
+	if (job->cmd->weight_zero_point)
+		for (uint32_t i = 0; i < px->count; i++)
+			sum[i] = window_sum(job, (const int16_t *)px->base +
+						 px->offset[i]);
+	for (uint32_t c = job->c0; c < job->c1; c += QK_BLOCK) {
+		block_init(job, px, c, &b);
+		for (uint32_t i = 0; i < px->count; i++)
+			run_pixel(job, &b, px, i, sum[i]);
 	}
 }
 
-/* All pixels of the strip for the block of channels from o on. */
-static void compute_block(const struct job *job, uint64_t pixel,
-			  uint32_t count, uint32_t o)
+static void run_pixels(const void *arg, const struct qk_pixels *px)
 {
-	const int16_t *x = job->gathered;
-	const int8_t *w = job->weights + qk_o16k4_index(job->packed_k, o, 0);
-	struct qk_vblock records = qk_vblock_load(job->channels + o);
-	uint32_t channels = job->c1 - o < QK_BLOCK ? job->c1 - o : QK_BLOCK;
-	uint8_t *out = job->out + pixel * job->cmd->out.c + o;
+	const struct job *job = arg;
+	struct block b;
+	uint32_t n;
 
-	for (; count >= PIXELS; count -= PIXELS) {
-		compute_tile(job, x, w, &records, out, channels, PIXELS);
-		x += PIXELS * job->packed_k;
-		out += (size_t)PIXELS * job->cmd->out.c;
+	if (px->count <= FEW_PIXELS) {
+		run_few(job, px);
+		return;
 	}
-	switch (count) {
-	case 3:
-		compute_tile(job, x, w, &records, out, channels, 3);
-		break;
-	case 2:
-		compute_tile(job, x, w, &records, out, channels, 2);
-		break;
-	case 1:
-		compute_tile(job, x, w, &records, out, channels, 1);
-		break;
+	for (uint32_t c = job->c0; c < job->c1; c += QK_BLOCK) {
+		block_init(job, px, c, &b);
+		widen_weights(job, b.packed);
+		for (uint32_t i = 0; i < px->count; i += n) {
+			n = px->count - i < TILE ? px->count - i : TILE;
+			micros[n - 1](job, &b, px, i);
+		}
 	}
 }
 
-static void strip(const struct job *job, uint64_t pixel, uint32_t count)
+static void job_init(struct job *job, const struct qaccel_cmd_conv *cmd,
+		     const struct qk_strip *strip)
 {
-	for (uint32_t p = 0; p < count; p++)
-		gather_pixel(job, job->gathered + p * job->packed_k,
-			     pixel + p);
-	for (uint32_t o = job->c0; o < job->c1; o += QK_BLOCK)
-		compute_block(job, pixel, count, o);
+	uint32_t taps = qk_segment_taps(cmd->kw, cmd->dilation_w);
+
+	job->cmd = cmd;
+	job->segments = cmd->kw / taps;
+	job->length = taps * cmd->in.c;
+	job->groups = (job->length + 3) / 4;
+	job->pairs = (job->length + 1) / 2;
+	job->segment_step = (size_t)cmd->dilation_w * cmd->in.c;
+	job->row_step = cmd->dilation_h * strip->row;
+	job->block_bytes = QK_BLOCK * 4 *
+			   ((size_t)cmd->kh * job->segments * job->groups);
+	job->final = (struct qk_final){
+		.cmd = cmd,
+		.k = (uint32_t)cmd->kh * cmd->kw * cmd->in.c,
+		.single = qk_single_rounding(&cmd->hdr),
+		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
+		.paired = true,
+	};
 }
 
-/* The tile's rows are whole, so its pixels are consecutive. */
+static size_t wide_bytes(const struct job *job)
+{
+	return (size_t)job->cmd->kh * job->segments * job->pairs * PAIR *
+	       sizeof(int16_t);
+}
+
+#define OFFSET_BYTES	(QK_STRIP_PIXELS * sizeof(int32_t))
+
+size_t qk_conv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd)
+{
+	struct qk_strip s;
+	struct job job;
+
+	if (!qk_walk_choose(cmd, &s))
+		return 0;
+	job_init(&job, cmd, &s);
+	return OFFSET_BYTES + wide_bytes(&job) +
+	       qk_round_up((s.size + QK_WORDS_SLACK) * sizeof(int16_t), 64);
+}
+
 QK_DECL_CONV(qk_conv2d_avx2)
 {
 	struct job job = {
-		.cmd = cmd,
-		.in = in,
 		.weights = weights,
 		.channels = channels,
-		.out = out,
-		.gathered = scratch,
-		.packed_k = qk_packed_k(cmd->kh, cmd->kw, cmd->in.c,
-					cmd->dilation_w),
 		.c0 = tile->c0,
 		.c1 = tile->c1,
-		.in_unsigned = cmd->in.dtype == QACCEL_DTYPE_U8,
+		.wide = (void *)((uint8_t *)scratch + OFFSET_BYTES),
 	};
-	uint32_t step = strip_pixels(job.packed_k);
-	uint64_t pixel = (uint64_t)tile->y0 * cmd->out.w;
-	uint64_t end = (uint64_t)tile->y1 * cmd->out.w;
+	struct qk_walk walk = {
+		.cmd = cmd,
+		.tile = tile,
+		.element = &qk_words,
+		.in = in,
+		.out = out,
+		.offset = scratch,
+		.run = run_pixels,
+		.job = &job,
+	};
 
-	for (; pixel < end; pixel += step)
-		strip(&job, pixel,
-		      end - pixel < step ? (uint32_t)(end - pixel) : step);
+	if (!qk_walk_choose(cmd, &walk.strip)) {
+		qk_conv2d_ref(cmd, in, weights, channels, out, tile, scratch);
+		return;
+	}
+	job_init(&job, cmd, &walk.strip);
+	walk.copy = (uint8_t *)job.wide + wide_bytes(&job);
+	qk_walk(&walk);
 }

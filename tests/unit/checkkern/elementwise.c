@@ -295,7 +295,7 @@ void check_cpu(void)
 {
 	const struct qk_cpuid good = {
 		.max_leaf = 13,
-		.leaf1_ecx = 1u << 27 | 1u << 28,
+		.leaf1_ecx = 1u << 12 | 1u << 27 | 1u << 28,
 		.leaf7_ebx = 1u << 5,
 		.xcr0 = 7,
 	};
@@ -311,6 +311,10 @@ void check_cpu(void)
 	id.leaf1_ecx &= ~(1u << 27);
 	if (qk_cpu_flags(&id))
 		fail("AVX2 without OSXSAVE");
+	id = good;
+	id.leaf1_ecx &= ~(1u << 12);
+	if (qk_cpu_flags(&id))
+		fail("AVX2 without FMA");
 	id = good;
 	id.max_leaf = 6;
 	if (qk_cpu_flags(&id))

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From accumulators to results, 16 channels of one or two pixels at a time
+ *
+ * Where the input was moved to unsigned, x' = x + f (f = 128 for S8, else 0),
+ *
+ *   bias + sum w x - Zw sum x
+ *     = (bias - f sum w + f K Zw) + sum w x' - Zw sum x'
+ *
+ * and the part in parentheses is what an accumulator starts with. Where it was
+ * not, f is 0 and that is the bias.
+ */
+#ifndef QK_SCALE_AVX2_H
+#define QK_SCALE_AVX2_H
+
+#include <stdbool.h>
+
+#include "requant_avx2.h"
+
+/*
+ * Scaling in single precision, docs/numerics.md "The guard band". For
+ * y = acc m 2^(shift - 31) and n = -shift > 0, TFLite's two roundings are one
+ * floor of y + 1/2 + d for acc >= 0 and of y + 1/2 - d for acc < 0, with
+ * d = 2^-(n+1); for n <= 0, d = 0. In units of 2^-16 all of it, and the zero
+ * point, is one multiply-add whose error is below the guard where the result is
+ * not clamped anyway: only a value that close to the next integer needs the
+ * exact way. The guard is added too, so that close means a fraction below twice
+ * of it.
+ */
+#define QK_FRACTION_BITS	16
+#define QK_GUARD		8
+#define QK_NOT_CLOSE		(0xffff & ~(2 * QK_GUARD - 1))
+
+/* struct qk_lanes - constants of 16 channels, in two halves of 8 */
+struct qk_lanes {
+	__m256i init[2];		/* of the accumulators */
+	__m256 scale[2];		/* in units of 2^-16, as the next two */
+	__m256 above[2];		/* addend for accumulators from 0 */
+	__m256 below[2];		/* and for negative ones */
+	struct qk_vscale exact[2];
+	bool fast;			/* no intermediate can overflow, two roundings */
+};
+
+/* struct qk_final - what the lanes of one call share */
+struct qk_final {
+	const struct qaccel_cmd_conv *cmd;
+	uint32_t k;			/* values in a window */
+	uint8_t flip;
+	bool single;			/* one rounding */
+	bool clamps_negative;		/* act_min is the zero point or more */
+	bool paired;			/* order of channels, see qk_lane_order() */
+};
+
+/*
+ * The channels of a half's lanes: in order, or - paired - as vphaddd and
+ * vshufps leave them.
+ */
+static inline __m256i qk_lane_order(bool paired)
+{
+	return paired ? _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7)
+		      : _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+/* Member of the channel records with these numbers, as a vector. */
+static inline __m256i qk_record_member(const struct qaccel_channel *channels,
+				       __m256i number, size_t offset)
+{
+	const char *base = (const char *)channels + offset;
+
+	return _mm256_i32gather_epi32((const int *)(const void *)base,
+				      _mm256_slli_epi32(number, 2), 4);
+}
+
+/* 2^n for n in [-126, 127]. */
+static inline __m256 qk_power(__m256i n)
+{
+	n = _mm256_add_epi32(n, _mm256_set1_epi32(127));
+	return _mm256_castsi256_ps(_mm256_slli_epi32(n, 23));
+}
+
+/* m in [0, 2^31), shift in [-31, 30]. */
+static inline void qk_lanes_init_float(struct qk_lanes *l, int h,
+				       const struct qk_final *f, __m256i m,
+				       __m256i shift)
+{
+	/* 2^-(n+1) in units of 2^-16, where n > 0. */
+	__m256 d = _mm256_and_ps(
+		qk_power(_mm256_add_epi32(shift, _mm256_set1_epi32(
+			QK_FRACTION_BITS - 1))),
+		_mm256_castsi256_ps(_mm256_srai_epi32(shift, 31)));
+	__m256 c = _mm256_set1_ps(65536.0f *
+				  ((float)f->cmd->out.zero_point + 0.5f) +
+				  QK_GUARD);
+
+	l->scale[h] = _mm256_mul_ps(_mm256_cvtepi32_ps(m),
+		qk_power(_mm256_add_epi32(shift, _mm256_set1_epi32(
+			QK_FRACTION_BITS - 31))));
+	l->above[h] = _mm256_add_ps(c, d);
+	l->below[h] = _mm256_sub_ps(c, d);
+}
+
+/* |accumulator| * 2^left below 2^30 leaves room for all that follows. */
+static inline bool qk_lanes_bounded(const struct qk_final *f, __m256i init,
+				    __m256i shift)
+{
+	uint64_t reach = (uint64_t)f->k * 255 *
+			 (f->cmd->weight_zero_point ? 256 : 128);
+	__m256i left = _mm256_max_epi32(shift, _mm256_setzero_si256());
+	__m256i limit = _mm256_srlv_epi32(_mm256_set1_epi32(1 << 30), left);
+	/* At most 2^31 + 2^30, unsigned. */
+	__m256i bound = _mm256_add_epi32(_mm256_abs_epi32(init),
+					 _mm256_set1_epi32((int32_t)reach));
+	__m256i over = _mm256_cmpeq_epi32(_mm256_max_epu32(bound, limit),
+					  bound);
+
+	return reach < (1u << 30) && _mm256_testz_si256(over, over);
+}
+
+/* Constants of the 16 channels from c on. */
+static inline void qk_lanes_init(struct qk_lanes *l, const struct qk_final *f,
+				 const struct qaccel_channel *c)
+{
+	int32_t zw = f->cmd->weight_zero_point;
+
+	l->fast = !f->single;
+	for (int h = 0; h < 2; h++) {
+		__m256i number = _mm256_add_epi32(qk_lane_order(f->paired),
+						  _mm256_set1_epi32(8 * h));
+		__m256i m = qk_record_member(c, number,
+				offsetof(struct qaccel_channel, multiplier));
+		__m256i shift = qk_record_member(c, number,
+				offsetof(struct qaccel_channel, shift));
+		__m256i sum = qk_record_member(c, number,
+				offsetof(struct qaccel_channel, weight_sum));
+		__m256i init = qk_record_member(c, number,
+				offsetof(struct qaccel_channel, bias));
+
+		init = _mm256_sub_epi32(init, _mm256_mullo_epi32(sum,
+						_mm256_set1_epi32(f->flip)));
+		init = _mm256_add_epi32(init, _mm256_set1_epi32((int32_t)(
+						f->flip * f->k * (uint32_t)zw)));
+		/* As qk_channel_scale() has it. */
+		m = _mm256_max_epi32(m, _mm256_setzero_si256());
+		shift = _mm256_max_epi32(shift, _mm256_set1_epi32(-31));
+		shift = _mm256_min_epi32(shift, _mm256_set1_epi32(30));
+		l->init[h] = init;
+		l->exact[h] = qk_vscale_set(m, shift);
+		qk_lanes_init_float(l, h, f, m, shift);
+		l->fast = l->fast && qk_lanes_bounded(f, init, shift);
+	}
+}
+
+/*
+ * 8 values in units of 2^-16, zero point included. Too large ones are cut to
+ * where they are clamped in any case; the conversion makes INT32_MIN of too
+ * small ones, which does as well. For lanes->fast only.
+ */
+static inline __m256i qk_scale_float(__m256i acc, const struct qk_lanes *l,
+				     int h, bool clamps_negative)
+{
+	const __m256 most = _mm256_set1_ps(2147483520.0f);
+	__m256 c = l->above[h], t;
+
+	if (!clamps_negative)
+		c = _mm256_blendv_ps(c, l->below[h], _mm256_castsi256_ps(acc));
+	t = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), l->scale[h], c);
+	return _mm256_cvtps_epi32(_mm256_min_ps(t, most));
+}
+
+/* Two pixels' bytes from their words, which vpackssdw left in quarters. */
+static inline void qk_order_bytes(__m256i v, bool paired, __m128i pixel[2])
+{
+	__m128i lo = _mm256_castsi256_si128(v);
+	__m128i hi = _mm256_extracti128_si256(v, 1);
+
+	if (paired) {
+		pixel[0] = _mm_unpacklo_epi16(lo, hi);
+		pixel[1] = _mm_unpackhi_epi16(lo, hi);
+	} else {
+		pixel[0] = _mm_unpacklo_epi32(lo, hi);
+		pixel[1] = _mm_unpackhi_epi32(lo, hi);
+	}
+}
+
+/* Two pixels from their words of 16 channels each, clamped. */
+static inline void qk_pack_pixels(const struct qk_final *f, __m256i p,
+				  __m256i q, bool paired, __m128i pixel[2])
+{
+	const struct qaccel_cmd_conv *cmd = f->cmd;
+	__m256i lo = _mm256_set1_epi8((char)cmd->act_min);
+	__m256i hi = _mm256_set1_epi8((char)cmd->act_max);
+	__m256i v;
+
+	if (cmd->out.dtype == QACCEL_DTYPE_U8) {
+		v = _mm256_packus_epi16(p, q);
+		v = _mm256_min_epu8(_mm256_max_epu8(v, lo), hi);
+	} else {
+		v = _mm256_packs_epi16(p, q);
+		v = _mm256_min_epi8(_mm256_max_epi8(v, lo), hi);
+	}
+	qk_order_bytes(v, paired, pixel);
+}
+
+static __attribute__((noinline)) void
+qk_finish_exact(const struct qk_final *f, const struct qk_lanes *l,
+		const __m256i acc[4], bool paired, __m128i pixel[2])
+{
+	struct qk_vfinish fin = qk_vfinish_set1(f->cmd->out.zero_point,
+						f->cmd->act_min,
+						f->cmd->act_max);
+	__m256i v[4];
+
+	for (int i = 0; i < 4; i++)
+		v[i] = qk_vfinish(qk_vscale(acc[i], &l->exact[i % 2],
+					    f->single), &fin);
+	qk_pack_pixels(f, _mm256_packs_epi32(v[0], v[1]),
+		       _mm256_packs_epi32(v[2], v[3]), paired, pixel);
+}
+
+/* 16 channels of two pixels; acc has the first one's halves, then the second's. */
+static inline void qk_finish_pixels(const struct qk_final *f,
+				    const struct qk_lanes *l,
+				    const __m256i acc[4], bool paired,
+				    __m128i pixel[2])
+{
+	const __m256i mask = _mm256_set1_epi32(QK_NOT_CLOSE);
+	__m256i least = mask, u[4];
+
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		u[i] = qk_scale_float(acc[i], l, i % 2, f->clamps_negative);
+		least = _mm256_min_epu32(least, _mm256_and_si256(u[i], mask));
+		u[i] = _mm256_srai_epi32(u[i], QK_FRACTION_BITS);
+	}
+	least = _mm256_cmpeq_epi32(least, _mm256_setzero_si256());
+	if (!l->fast || !_mm256_testz_si256(least, least))
+		qk_finish_exact(f, l, acc, paired, pixel);
+	else
+		qk_pack_pixels(f, _mm256_packs_epi32(u[0], u[1]),
+			       _mm256_packs_epi32(u[2], u[3]), paired, pixel);
+}
+
+#endif /* QK_SCALE_AVX2_H */

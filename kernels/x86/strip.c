@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#include "strip.h"
+
+/*
+ * Elements that stay in the second-level cache beside some weights: 64 KiB of
+ * bytes, or 128 KiB where they are widened to 16 bits.
+ */
+#define STRIP_SIZE	(64u << 10)
+/* A strip for few pixels may take more, where dilation spreads it out. */
+#define STRIP_LIMIT	(4u << 20)
+/* Fewer columns would leave the micro-kernels' tiles unfilled. */
+#define STRIP_MIN_COLUMNS 16u
+
+static void measure(const struct qaccel_cmd_conv *cmd, uint32_t rows,
+		    uint32_t columns, struct qk_strip *s)
+{
+	uint64_t height, width;
+
+	s->rows = rows;
+	s->columns = columns;
+	/* Rows and columns that no window reads are left out. */
+	s->step_y = cmd->kh == 1 ? 1 : cmd->stride_h;
+	s->step_x = cmd->kw == 1 ? 1 : cmd->stride_w;
+	height = (uint64_t)(rows - 1) * s->step_y +
+		 (uint64_t)(cmd->kh - 1) * cmd->dilation_h + 1;
+	width = (uint64_t)(columns - 1) * s->step_x +
+		(uint64_t)(cmd->kw - 1) * cmd->dilation_w + 1;
+	s->width = (uint32_t)width;
+	s->row = width * cmd->in.c;
+	/* A row is below 2^53 elements, so the product could wrap. */
+	s->size = s->row > STRIP_LIMIT ? SIZE_MAX : height * s->row;
+}
+
+bool qk_strip_choose(const struct qaccel_cmd_conv *cmd, uint32_t rows,
+		     uint32_t columns, struct qk_strip *s)
+{
+	uint32_t x = columns < QK_STRIP_PIXELS ? columns : QK_STRIP_PIXELS;
+	uint32_t y = 1;
+
+	s->flip = cmd->in.dtype == QACCEL_DTYPE_S8 ? 0x80 : 0;
+	measure(cmd, 1, x, s);
+	while (s->size > STRIP_SIZE && x > STRIP_MIN_COLUMNS) {
+		x = (x + 1) / 2;
+		measure(cmd, 1, x, s);
+	}
+	if (s->size > STRIP_LIMIT)
+		measure(cmd, 1, x = 1, s);
+	if (s->size > STRIP_LIMIT)
+		return false;
+	if (x == columns && s->size < STRIP_SIZE) {
+		y += (uint32_t)((STRIP_SIZE - s->size) / (s->step_y * s->row));
+		y = y < QK_STRIP_PIXELS / x ? y : QK_STRIP_PIXELS / x;
+		y = y < rows ? y : rows;
+	}
+	measure(cmd, y, x, s);
+	return true;
+}
+
+/* struct fill - one call of qk_strip_fill_with() */
+struct fill {
+	const struct qk_strip_element *element;
+	const struct qaccel_cmd_conv *cmd;
+	const struct qk_strip *strip;
+};
+
+static void pad(const struct fill *f, uint8_t *to, size_t count)
+{
+	if (count)
+		f->element->set(f->strip, to, f->cmd->in.zero_point, count);
+}
+
+/* A row whose first pixel stands for input column ix. */
+static void fill_row(const struct fill *f, const uint8_t *line, int64_t ix,
+		     uint8_t *to)
+{
+	int64_t width = f->strip->width;
+	int64_t first = -ix, last = f->cmd->in.w - ix;
+	size_t c = f->cmd->in.c, pixel = c * f->element->size;
+
+	first = first < 0 ? 0 : first > width ? width : first;
+	last = last < first ? first : last > width ? width : last;
+	pad(f, to, (size_t)first * c);
+	if (last > first)
+		f->element->copy(f->strip, to + (size_t)first * pixel,
+				 line + (size_t)(ix + first) * c,
+				 (size_t)(last - first) * c);
+	pad(f, to + (size_t)last * pixel, (size_t)(width - last) * c);
+}
+
+/* The same where a filter one pixel wide skips columns. */
+static void fill_row_sparse(const struct fill *f, const uint8_t *line,
+			    int64_t ix, uint8_t *to)
+{
+	size_t c = f->cmd->in.c, pixel = c * f->element->size;
+
+	for (uint32_t j = 0; j < f->strip->width; j++, to += pixel) {
+		if (ix < 0 || ix >= f->cmd->in.w)
+			pad(f, to, c);
+		else
+			f->element->copy(f->strip, to, line + (size_t)ix * c,
+					 c);
+		ix += f->cmd->stride_w;
+	}
+}
+
+void qk_strip_fill_with(const struct qk_strip_element *element,
+			const struct qaccel_cmd_conv *cmd,
+			const struct qk_strip *s, const uint8_t *image,
+			uint32_t oy, uint32_t ox, uint32_t rows, void *to)
+{
+	const struct fill f = { element, cmd, s };
+	bool sparse = cmd->kw == 1 && cmd->stride_w > 1;
+	int64_t step = cmd->kh == 1 ? cmd->stride_h : 1;
+	int64_t iy = (int64_t)oy * cmd->stride_h - cmd->pad_top;
+	int64_t ix = (int64_t)ox * cmd->stride_w - cmd->pad_left;
+	uint32_t height = (rows - 1) * s->step_y +
+			  (cmd->kh - 1u) * cmd->dilation_h + 1;
+	size_t line = (size_t)cmd->in.w * cmd->in.c;
+	uint8_t *row = to;
+
+	for (uint32_t i = 0; i < height; i++, iy += step) {
+		if (iy < 0 || iy >= cmd->in.h)
+			pad(&f, row, s->row);
+		else if (sparse)
+			fill_row_sparse(&f, image + (size_t)iy * line, ix, row);
+		else
+			fill_row(&f, image + (size_t)iy * line, ix, row);
+		row += s->row * element->size;
+	}
+}
+
+uint32_t qk_strip_offsets(const struct qaccel_cmd_conv *cmd,
+			  const struct qk_strip *s, uint32_t rows,
+			  uint32_t columns, int32_t *offset)
+{
+	size_t pixel = s->step_x * (size_t)cmd->in.c;
+	uint32_t count = 0;
+
+	for (uint32_t y = 0; y < rows; y++)
+		for (uint32_t x = 0; x < columns; x++)
+			offset[count++] = (int32_t)(y * s->step_y * s->row +
+						    x * pixel);
+	return count;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "walk.h"
+
+/* Rows [y, y + rows) of image n, columns [x, x + columns). */
+static void run_strip(const struct qk_walk *walk, uint32_t n, uint32_t y,
+		      uint32_t rows, uint32_t x, uint32_t columns)
+{
+	const struct qaccel_cmd_conv *cmd = walk->cmd;
+	struct qk_pixels px = {
+		.base = walk->copy,
+		.offset = walk->offset,
+		.count = qk_strip_offsets(cmd, &walk->strip, rows, columns,
+					  walk->offset),
+		.out = walk->out + qk_offset(&cmd->out, n, y, x),
+	};
+
+	qk_strip_fill_with(walk->element, cmd, &walk->strip,
+			   walk->in + qk_offset(&cmd->in, n, 0, 0), y, x, rows,
+			   walk->copy);
+	walk->run(walk->job, &px);
+}
+
+static void run_rows(const struct qk_walk *walk)
+{
+	const struct qaccel_cmd_conv *cmd = walk->cmd;
+	uint32_t rows, columns;
+
+	for (uint32_t y = walk->tile->y0; y < walk->tile->y1; y += rows) {
+		uint32_t n = y / cmd->out.h, oy = y % cmd->out.h;
+
+		/* A strip lies in one image. */
+		rows = walk->strip.rows;
+		rows = rows < cmd->out.h - oy ? rows : cmd->out.h - oy;
+		rows = rows < walk->tile->y1 - y ? rows : walk->tile->y1 - y;
+		for (uint32_t x = 0; x < cmd->out.w; x += columns) {
+			columns = walk->strip.columns;
+			columns = columns < cmd->out.w - x ? columns :
+				  cmd->out.w - x;
+			run_strip(walk, n, oy, rows, x, columns);
+		}
+	}
+}
+
+static bool is_pointwise(const struct qaccel_cmd_conv *cmd)
+{
+	return cmd->kh == 1 && cmd->kw == 1 && cmd->stride_h == 1 &&
+	       cmd->stride_w == 1 && !cmd->pad_top && !cmd->pad_left &&
+	       cmd->out.h == cmd->in.h && cmd->out.w == cmd->in.w;
+}
+
+/* Without borders the rows of a tile are one run of pixels. */
+static void run_pointwise(const struct qk_walk *walk)
+{
+	const struct qaccel_cmd_conv *cmd = walk->cmd;
+	size_t c = cmd->in.c, first = (size_t)walk->tile->y0 * cmd->out.w;
+	size_t total = (size_t)(walk->tile->y1 - walk->tile->y0) * cmd->out.w;
+	uint32_t chunk = walk->strip.columns;
+	struct qk_pixels px = { .offset = walk->offset };
+
+	qk_strip_offsets(cmd, &walk->strip, 1, chunk, walk->offset);
+	for (size_t i = 0; i < total; i += px.count) {
+		const uint8_t *from = walk->in + (first + i) * c;
+
+		px.count = chunk < total - i ? chunk : (uint32_t)(total - i);
+		px.base = walk->in_place ? from : walk->copy;
+		px.out = walk->out + (first + i) * cmd->out.c;
+		if (!walk->in_place)
+			walk->element->copy(&walk->strip, walk->copy, from,
+					    px.count * c);
+		walk->run(walk->job, &px);
+	}
+}
+
+bool qk_walk_choose(const struct qaccel_cmd_conv *cmd, struct qk_strip *s)
+{
+	uint64_t pixels = (uint64_t)cmd->out.n * cmd->out.h * cmd->out.w;
+
+	if (is_pointwise(cmd))
+		return qk_strip_choose(cmd, 1, pixels < QK_STRIP_PIXELS ?
+				    (uint32_t)pixels : QK_STRIP_PIXELS, s);
+	return qk_strip_choose(cmd, cmd->out.h, cmd->out.w, s);
+}
+
+void qk_walk(const struct qk_walk *walk)
+{
+	if (is_pointwise(walk->cmd))
+		run_pointwise(walk);
+	else
+		run_rows(walk);
+}

@@ -95,4 +95,5 @@ static QK_DECL_CONV(conv2d_dotprod)
 void qk_init_dotprod(struct qk_table *table)
 {
 	table->conv2d = conv2d_dotprod;
+	table->dwconv2d = qk_dwconv2d_dotprod;
 }

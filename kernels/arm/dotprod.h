@@ -7,4 +7,6 @@
 
 void qk_init_dotprod(struct qk_table *table);
 
+QK_DECL_CONV(qk_dwconv2d_dotprod);
+
 #endif /* QK_DOTPROD_H */

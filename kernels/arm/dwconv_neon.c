@@ -1,43 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
- * DWCONV2D for NEON, all levels: 16 channels of 4 pixels at a time. Levels with
- * a dot product have no use for it: it would take four taps side by side, and
- * interleaving them costs more than it saves.
+ * DWCONV2D for NEON, 16 channels of 4 pixels at a time, and the loops of all
+ * levels.
  *
  * The weights of a block become w - Zw first, so that no sums of x' are needed.
  * Where all of them lie in [-127, 127] they stay bytes, and as
  * 2 * 128 * 127 < 2^15, the products of two taps are added as words before they
  * go to an accumulator. Other filters multiply words, |w - Zw| <= 255.
  */
+#include "dwconv_neon.h"
+
 #include "../ref/ref.h"
 #include "neon.h"
-#include "scale_neon.h"
-#include "strip_neon.h"
-
-#define TILE	4
-
-/* struct job - one call, with what its loops share */
-struct job {
-	const struct qaccel_cmd_conv *cmd;
-	struct qk_strip strip;
-	struct qk_finish finish;
-	bool single;			/* one rounding */
-	uint32_t taps;
-	uint32_t padded;		/* taps, rounded up to an even number */
-};
-
-/* struct work - scratch memory */
-struct work {
-	int32_t *tap;			/* of each tap in the window */
-	int8_t (*narrow)[16];		/* w - Zw of each tap, or */
-	int16_t (*wide)[16];
-	uint8_t *strip;
-};
 
 /* struct block - 16 channels */
 struct block {
 	struct qk_lanes lanes;
 	bool narrow;
+	bool threes;			/* its quads are made */
 };
 
 /* ------------------------------------------------------------- weights -- */
@@ -46,14 +26,14 @@ struct block {
  * A tap that is not there has weights of zero. Returns whether all differences
  * lie in [-127, 127].
  */
-static bool make_weights(const struct job *job, const int8_t *w,
-			 const struct work *work)
+static bool make_weights(const struct qk_dw *dw, const int8_t *w,
+			 const struct qk_dw_work *work)
 {
 	const int16x8_t zw = vdupq_n_s16(
-		(int16_t)job->cmd->weight_zero_point);
+		(int16_t)dw->cmd->weight_zero_point);
 	int16x8_t most = vdupq_n_s16(0);
 
-	for (uint32_t t = 0; t < job->taps; t++, w += QK_BLOCK) {
+	for (uint32_t t = 0; t < dw->taps; t++, w += QK_BLOCK) {
 		int8x16_t wv = vld1q_s8(w);
 		int16x8_t lo = vsubq_s16(vmovl_s8(vget_low_s8(wv)), zw);
 		int16x8_t hi = vsubq_s16(vmovl_high_s8(wv), zw);
@@ -64,21 +44,24 @@ static bool make_weights(const struct job *job, const int8_t *w,
 		vst1q_s16(work->wide[t], lo);
 		vst1q_s16(work->wide[t] + 8, hi);
 	}
-	if (job->padded > job->taps) {
-		memset(work->narrow[job->taps], 0, sizeof(*work->narrow));
-		memset(work->wide[job->taps], 0, sizeof(*work->wide));
+	if (dw->padded > dw->taps) {
+		memset(work->narrow[dw->taps], 0, sizeof(*work->narrow));
+		memset(work->wide[dw->taps], 0, sizeof(*work->wide));
 	}
 	return vmaxvq_s16(most) <= 127;
 }
 
-static void block_init(const struct job *job, struct block *b,
+static void block_init(const struct qk_dw *dw, struct block *b,
 		       const int8_t *weights,
 		       const struct qaccel_channel *channels, uint32_t c,
-		       uint32_t count, const struct work *work)
+		       uint32_t count, const struct qk_dw_work *work)
 {
-	qk_lanes_init(&b->lanes, job->cmd, channels + c, count, job->taps,
-		      job->strip.flip);
-	b->narrow = make_weights(job, weights + (size_t)c * job->taps, work);
+	qk_lanes_init(&b->lanes, dw->cmd, channels + c, count, dw->taps,
+		      dw->strip.flip);
+	b->narrow = make_weights(dw, weights + (size_t)c * dw->taps, work);
+	b->threes = b->narrow && dw->threes;
+	if (b->threes)
+		dw->threes->make_quads(dw, work);
 }
 
 /* --------------------------------------------------------- micro-kernels -- */
@@ -116,18 +99,18 @@ add_wide(int32x4_t acc[4], int16x8_t w0, int16x8_t w1, int8x16_t x)
 
 /* m pixels, step bytes apart; m and narrow constant where it is inlined. */
 static inline __attribute__((always_inline)) void
-micro(const struct job *job, const struct block *b, const struct work *work,
-      const uint8_t *p, size_t step, uint8_t *out, const int m,
-      const bool narrow)
+micro(const struct qk_dw *dw, const struct block *b,
+      const struct qk_dw_work *work, const uint8_t *p, size_t step,
+      uint8_t *out, const int m, const bool narrow)
 {
-	int32x4_t acc[TILE][4];
+	int32x4_t acc[QK_DW_TILE][4];
 
 #pragma GCC unroll 4
 	for (int i = 0; i < m; i++)
 #pragma GCC unroll 4
 		for (int q = 0; q < 4; q++)
 			acc[i][q] = vdupq_n_s32(0);
-	for (uint32_t t = 0; narrow && t < job->padded; t += 2) {
+	for (uint32_t t = 0; narrow && t < dw->padded; t += 2) {
 		const uint8_t *at[2] = { p + work->tap[t],
 					 p + work->tap[t + 1] };
 		int8x16_t w[2] = { vld1q_s8(work->narrow[t]),
@@ -141,7 +124,7 @@ micro(const struct job *job, const struct block *b, const struct work *work,
 			add_narrow(acc[i], w, x);
 		}
 	}
-	for (uint32_t t = 0; !narrow && t < job->taps; t++) {
+	for (uint32_t t = 0; !narrow && t < dw->taps; t++) {
 		int16x8_t w0 = vld1q_s16(work->wide[t]);
 		int16x8_t w1 = vld1q_s16(work->wide[t] + 8);
 		const uint8_t *at = p + work->tap[t];
@@ -152,148 +135,186 @@ micro(const struct job *job, const struct block *b, const struct work *work,
 	}
 #pragma GCC unroll 4
 	for (int i = 0; i < m; i++)
-		qk_lanes_store(&b->lanes, &job->finish, job->single, acc[i],
+		qk_lanes_store(&b->lanes, &dw->finish, dw->single, acc[i],
 			       vdupq_n_s32(0),
-			       out + (size_t)i * job->cmd->out.c);
+			       out + (size_t)i * dw->cmd->out.c);
 }
 
 /* ---------------------------------------------------------------- call -- */
 
 /* One output row of a strip: columns pixels. */
 static inline __attribute__((always_inline)) void
-run_row(const struct job *job, const struct block *b, const struct work *work,
-	const uint8_t *p, uint32_t columns, uint8_t *out, const bool narrow)
+run_row(const struct qk_dw *dw, const struct block *b,
+	const struct qk_dw_work *work, const uint8_t *p, uint32_t columns,
+	uint8_t *out, const bool narrow)
 {
-	size_t oc = job->cmd->out.c, step = job->strip.step_x * oc;
+	size_t oc = dw->cmd->out.c, step = dw->strip.step_x * oc;
 	uint32_t x = 0;
 
-	for (; x + TILE <= columns; x += TILE)
-		micro(job, b, work, p + x * step, step, out + x * oc, TILE,
+	for (; x + QK_DW_TILE <= columns; x += QK_DW_TILE)
+		micro(dw, b, work, p + x * step, step, out + x * oc, QK_DW_TILE,
 		      narrow);
 	for (; x < columns; x++)
-		micro(job, b, work, p + x * step, step, out + x * oc, 1,
+		micro(dw, b, work, p + x * step, step, out + x * oc, 1,
 		      narrow);
 }
 
-static void run_strip(const struct job *job, const int8_t *weights,
+/* The same with threes. The last tile may overlap the one before. */
+static void run_row_threes(const struct qk_dw *dw, const struct block *b,
+			   const struct qk_dw_work *work, const uint8_t *p,
+			   uint32_t columns, uint8_t *out)
+{
+	size_t oc = dw->cmd->out.c;
+
+	for (uint32_t x = 0; x < columns; x += QK_DW_TILE) {
+		if (columns - x < QK_DW_TILE)
+			x = columns - QK_DW_TILE;
+		dw->threes->micro(dw, &b->lanes, work, p + x * oc,
+				  out + x * oc);
+	}
+}
+
+static void run_strip(const struct qk_dw *dw, const int8_t *weights,
 		      const struct qaccel_channel *channels,
-		      const struct qk_tile *tile, const struct work *work,
+		      const struct qk_tile *tile, const struct qk_dw_work *work,
 		      uint32_t rows, uint32_t columns, uint8_t *out)
 {
-	const struct qaccel_cmd_conv *cmd = job->cmd;
+	const struct qaccel_cmd_conv *cmd = dw->cmd;
 	size_t out_row = (size_t)cmd->out.w * cmd->out.c;
-	size_t in_row = job->strip.step_y * job->strip.row;
+	size_t in_row = dw->strip.step_y * dw->strip.row;
 	struct block b;
 
 	for (uint32_t c = tile->c0; c < tile->c1; c += QK_BLOCK) {
 		uint32_t left = tile->c1 - c;
 		const uint8_t *p = work->strip + c;
 
-		block_init(job, &b, weights, channels, c,
+		block_init(dw, &b, weights, channels, c,
 			   left < QK_BLOCK ? left : QK_BLOCK, work);
 		for (uint32_t y = 0; y < rows; y++, p += in_row) {
 			uint8_t *to = out + y * out_row + c;
 
-			if (b.narrow)
-				run_row(job, &b, work, p, columns, to, true);
+			if (b.threes && columns >= QK_DW_TILE)
+				run_row_threes(dw, &b, work, p, columns, to);
+			else if (b.narrow)
+				run_row(dw, &b, work, p, columns, to, true);
 			else
-				run_row(job, &b, work, p, columns, to, false);
+				run_row(dw, &b, work, p, columns, to, false);
 		}
 	}
 }
 
-static void make_taps(const struct job *job, int32_t *tap)
+static void make_taps(const struct qk_dw *dw, int32_t *tap)
 {
-	const struct qaccel_cmd_conv *cmd = job->cmd;
+	const struct qaccel_cmd_conv *cmd = dw->cmd;
 
 	for (uint32_t ky = 0; ky < cmd->kh; ky++)
 		for (uint32_t kx = 0; kx < cmd->kw; kx++)
 			*tap++ = (int32_t)(ky * cmd->dilation_h *
-					   job->strip.row +
+					   dw->strip.row +
 					   kx * cmd->dilation_w *
-					   job->strip.pixel);
+					   dw->strip.pixel);
 	/* What is no tap reads what is read anyway. */
 	*tap = tap[-1];
 }
 
-static void run_rows(const struct job *job, const uint8_t *in,
+static void run_rows(const struct qk_dw *dw, const uint8_t *in,
 		     const int8_t *weights,
 		     const struct qaccel_channel *channels, uint8_t *out,
-		     const struct qk_tile *tile, const struct work *work)
+		     const struct qk_tile *tile, const struct qk_dw_work *work)
 {
-	const struct qaccel_cmd_conv *cmd = job->cmd;
+	const struct qaccel_cmd_conv *cmd = dw->cmd;
 	uint32_t rows, columns;
 
 	for (uint32_t y = tile->y0; y < tile->y1; y += rows) {
 		uint32_t n = y / cmd->out.h, oy = y % cmd->out.h;
 
 		/* A strip lies in one image. */
-		rows = job->strip.rows;
+		rows = dw->strip.rows;
 		rows = rows < cmd->out.h - oy ? rows : cmd->out.h - oy;
 		rows = rows < tile->y1 - y ? rows : tile->y1 - y;
 		for (uint32_t x = 0; x < cmd->out.w; x += columns) {
-			columns = job->strip.columns;
+			columns = dw->strip.columns;
 			columns = columns < cmd->out.w - x ? columns :
 				  cmd->out.w - x;
-			qk_strip_fill(cmd, &job->strip,
+			qk_strip_fill(cmd, &dw->strip,
 				      in + qk_offset(&cmd->in, n, 0, 0), oy, x,
 				      rows, work->strip);
-			run_strip(job, weights, channels, tile, work, rows,
+			run_strip(dw, weights, channels, tile, work, rows,
 				  columns,
 				  out + qk_offset(&cmd->out, n, oy, x));
 		}
 	}
 }
 
-static bool job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
+static bool has_threes(const struct qaccel_cmd_conv *cmd)
 {
-	if (!qk_strip_choose(cmd, cmd->out.h, cmd->out.w, &job->strip))
+	return cmd->kw == 3 && cmd->stride_w == 1 && cmd->dilation_w == 1;
+}
+
+static bool dw_init(struct qk_dw *dw, const struct qaccel_cmd_conv *cmd)
+{
+	if (!qk_strip_choose(cmd, cmd->out.h, cmd->out.w, &dw->strip))
 		return false;
-	job->cmd = cmd;
-	job->finish = qk_finish_set(&cmd->out, cmd->out.zero_point,
-				    cmd->act_min, cmd->act_max);
-	job->single = qk_single_rounding(&cmd->hdr);
-	job->taps = (uint32_t)cmd->kh * cmd->kw;
-	job->padded = (job->taps + 1) & ~1u;
+	dw->cmd = cmd;
+	dw->threes = NULL;
+	dw->finish = qk_finish_set(&cmd->out, cmd->out.zero_point,
+				   cmd->act_min, cmd->act_max);
+	dw->single = qk_single_rounding(&cmd->hdr);
+	dw->taps = (uint32_t)cmd->kh * cmd->kw;
+	dw->padded = (dw->taps + 1) & ~1u;
 	return true;
 }
 
 /* Places of the parts of scratch; returns the sum of their sizes. */
-static size_t split_scratch(const struct job *job, void *scratch,
-			    struct work *work)
+static size_t split_scratch(const struct qk_dw *dw, void *scratch,
+			    struct qk_dw_work *work)
 {
-	size_t taps = qk_round_up((job->taps + 1) * sizeof(*work->tap), 64);
-	size_t narrow = job->padded * sizeof(*work->narrow);
-	size_t wide = job->padded * sizeof(*work->wide);
+	size_t taps = qk_round_up((dw->taps + 1) * sizeof(*work->tap), 64);
+	size_t narrow = dw->padded * sizeof(*work->narrow);
+	size_t wide = dw->padded * sizeof(*work->wide);
+	/* Counted for every level, so that scratch is the same for all. */
+	size_t quads = has_threes(dw->cmd) ?
+		       dw->cmd->kh * sizeof(*work->quads) : 0;
 	uint8_t *at = scratch;
 
 	if (at) {
 		work->tap = (int32_t *)at;
 		work->narrow = (int8_t(*)[16])(at + taps);
 		work->wide = (int16_t(*)[16])(void *)(at + taps + narrow);
-		work->strip = at + taps + narrow + wide;
+		work->quads = (void *)(at + taps + narrow + wide);
+		work->strip = at + taps + narrow + wide + quads;
 	}
-	return taps + narrow + wide + job->strip.size + QK_STRIP_SLACK;
+	return taps + narrow + wide + quads + dw->strip.size + QK_STRIP_SLACK;
 }
 
 size_t qk_dwconv2d_scratch_neon(const struct qaccel_cmd_conv *cmd)
 {
-	struct job job;
+	struct qk_dw dw;
 
-	return job_init(&job, cmd) ? split_scratch(&job, NULL, NULL) : 0;
+	return dw_init(&dw, cmd) ? split_scratch(&dw, NULL, NULL) : 0;
 }
 
-QK_DECL_CONV(qk_dwconv2d_neon)
+void qk_dwloop(const struct qk_dw_threes *threes,
+	       const struct qaccel_cmd_conv *cmd, const void *in,
+	       const int8_t *weights, const struct qaccel_channel *channels,
+	       void *out, const struct qk_tile *tile, void *scratch)
 {
-	struct work work = { 0 };
-	struct job job;
+	struct qk_dw_work work = { 0 };
+	struct qk_dw dw;
 
-	if (!job_init(&job, cmd)) {
+	if (!dw_init(&dw, cmd)) {
 		qk_dwconv2d_ref(cmd, in, weights, channels, out, tile,
 				scratch);
 		return;
 	}
-	split_scratch(&job, scratch, &work);
-	make_taps(&job, work.tap);
-	run_rows(&job, in, weights, channels, out, tile, &work);
+	if (has_threes(cmd))
+		dw.threes = threes;
+	split_scratch(&dw, scratch, &work);
+	make_taps(&dw, work.tap);
+	run_rows(&dw, in, weights, channels, out, tile, &work);
+}
+
+QK_DECL_CONV(qk_dwconv2d_neon)
+{
+	qk_dwloop(NULL, cmd, in, weights, channels, out, tile, scratch);
 }

@@ -4,8 +4,8 @@
 #   run.sh CMAKE ROOT BUILD
 #
 # Builds checkkern for arm64 in BUILD and runs it under QEMU's user emulation:
-# with every extension, and on a processor that has none, where an instruction
-# of a higher level is a SIGILL. Status 77: a tool is missing.
+# with every extension, and the lower levels on processors that have no more,
+# where an instruction too many is a SIGILL. Status 77: a tool is missing.
 set -eu
 cmake=$1 root=$2 build=$3
 qemu=qemu-aarch64-static
@@ -23,7 +23,10 @@ done
 
 echo "== every extension"
 "$qemu" -cpu max "$build/bin/checkkern"
-echo "== ARMv8.0"
 for func in conv2d dwconv2d; do
+	echo "== no extension"
 	"$qemu" -cpu cortex-a53 "$build/bin/checkkern" --isa neon --func $func
+	echo "== dot product"
+	"$qemu" -cpu cortex-a76 "$build/bin/checkkern" --isa dotprod \
+		--func $func
 done

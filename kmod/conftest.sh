@@ -60,6 +60,12 @@ test_for() {
 	}
 	END
 
+	# Quoted, the old form compiles too, but names no namespace.
+	test_for MODULE_IMPORT_NS_TOKEN "$@" <<-'END'
+	#include <linux/module.h>
+	MODULE_IMPORT_NS(DMA_BUF);
+	END
+
 	test_for DRM_GPU_SCHED_STAT_NO_HANG "$@" <<-'END'
 	#include <drm/gpu_scheduler.h>
 	int test = DRM_GPU_SCHED_STAT_NO_HANG;

@@ -13,6 +13,13 @@
 
 #include "qaccel_autoconf.h"
 
+/* It once took a token and takes a string now. */
+#ifdef HAVE_MODULE_IMPORT_NS_TOKEN
+#define QACCEL_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS(DMA_BUF)
+#else
+#define QACCEL_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS("DMA_BUF")
+#endif
+
 #ifndef HAVE_DRM_SCHED_INIT_ARGS
 struct drm_sched_init_args {
 	const struct drm_sched_backend_ops *ops;

@@ -233,6 +233,7 @@ static const struct drm_driver driver = {
 	.num_ioctls		= ARRAY_SIZE(ioctls),
 	.fops			= &fops,
 	.gem_create_object	= qaccel_gem_create_object,
+	.gem_prime_import	= qaccel_gem_import,
 	/* Not the helpers' macro: that of newer kernels does not map imports for DMA. */
 	.gem_prime_import_sg_table = drm_gem_shmem_prime_import_sg_table,
 	.name			= "qaccel",
@@ -427,3 +428,4 @@ module_exit(qaccel_exit);
 
 MODULE_DESCRIPTION("qaccel int8 inference accelerator");
 MODULE_LICENSE("GPL");
+QACCEL_IMPORT_NS_DMA_BUF;

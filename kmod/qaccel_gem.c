@@ -5,6 +5,7 @@
  * Pages are allocated when the buffer is first bound or mapped and stay in
  * place from then on.
  */
+#include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/fs.h>
@@ -109,6 +110,17 @@ static void bo_unmap(struct qaccel_device *qdev, struct drm_gem_shmem_object *sh
 	dma_resv_unlock(shmem->base.resv);
 }
 
+/* The buffer stays attached; without a table the helpers only detach it later. */
+static void bo_unmap_imported(struct drm_gem_shmem_object *shmem)
+{
+	struct sg_table *sgt = shmem->sgt;
+
+	shmem->sgt = NULL;
+	if (sgt)
+		dma_buf_unmap_attachment_unlocked(shmem->base.import_attach, sgt,
+						  DMA_BIDIRECTIONAL);
+}
+
 /*
  * For remove: DMA mappings must not outlive the driver's hold on the device,
  * but buffers do, while files are open. The pages stay.
@@ -118,8 +130,12 @@ void qaccel_bo_unmap_all(struct qaccel_device *qdev)
 	struct qaccel_bo *bo;
 
 	mutex_lock(&qdev->bos_lock);
-	list_for_each_entry(bo, &qdev->bos, link)
-		bo_unmap(qdev, &bo->base);
+	list_for_each_entry(bo, &qdev->bos, link) {
+		if (drm_gem_is_imported(qaccel_bo_gem(bo)))
+			bo_unmap_imported(&bo->base);
+		else
+			bo_unmap(qdev, &bo->base);
+	}
 	mutex_unlock(&qdev->bos_lock);
 }
 
@@ -198,6 +214,13 @@ static void use_huge_pages(struct qaccel_device *qdev, struct drm_gem_object *ob
 
 /* --------------------------------------------------------------- ioctls -- */
 
+static void bo_enlist(struct qaccel_device *qdev, struct qaccel_bo *bo)
+{
+	mutex_lock(&qdev->bos_lock);
+	list_add(&bo->link, &qdev->bos);
+	mutex_unlock(&qdev->bos_lock);
+}
+
 static struct qaccel_bo *bo_create(struct qaccel_device *qdev, size_t size)
 {
 	struct drm_gem_shmem_object *shmem = drm_gem_shmem_create(&qdev->drm, size);
@@ -219,11 +242,27 @@ static struct qaccel_bo *bo_create(struct qaccel_device *qdev, size_t size)
 				     GFP_USER | __GFP_DMA32 | __GFP_RETRY_MAYFAIL |
 				     __GFP_NOWARN);
 
-	mutex_lock(&qdev->bos_lock);
-	list_add(&bo->link, &qdev->bos);
-	mutex_unlock(&qdev->bos_lock);
-
+	bo_enlist(qdev, bo);
 	return bo;
+}
+
+/* PRIME. The core has looked whether the file has the buffer already. */
+struct drm_gem_object *qaccel_gem_import(struct drm_device *drm, struct dma_buf *dma_buf)
+{
+	struct drm_gem_object *obj;
+	int idx;
+
+	/* It is mapped at once, so remove must know of it, or wait. */
+	if (!drm_dev_enter(drm, &idx))
+		return ERR_PTR(-ENODEV);
+
+	obj = drm_gem_prime_import(drm, dma_buf);
+	/* Those that we exported come back as they are. */
+	if (!IS_ERR(obj) && drm_gem_is_imported(obj))
+		bo_enlist(to_qaccel_device(drm), to_qaccel_bo(obj));
+
+	drm_dev_exit(idx);
+	return obj;
 }
 
 /* Before anybody else can know the buffer. */

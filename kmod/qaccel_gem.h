@@ -7,6 +7,7 @@
 
 #include <drm/drm_gem_shmem_helper.h>
 
+struct dma_buf;
 struct drm_device;
 struct drm_file;
 struct qaccel_device;
@@ -35,6 +36,7 @@ static inline struct drm_gem_object *qaccel_bo_gem(struct qaccel_bo *bo)
 
 void qaccel_gem_init(struct qaccel_device *qdev);
 struct drm_gem_object *qaccel_gem_create_object(struct drm_device *drm, size_t size);
+struct drm_gem_object *qaccel_gem_import(struct drm_device *drm, struct dma_buf *dma_buf);
 struct sg_table *qaccel_bo_pin(struct qaccel_bo *bo);
 void qaccel_bo_unmap_all(struct qaccel_device *qdev);
 

@@ -8,7 +8,7 @@
 # where an instruction too many is a SIGILL. Status 77: a tool is missing.
 set -eu
 cmake=$1 root=$2 build=$3
-qemu=qemu-aarch64-static
+qemu='qemu-aarch64-static'
 
 for tool in aarch64-linux-gnu-gcc "$qemu"; do
 	command -v "$tool" >/dev/null || {

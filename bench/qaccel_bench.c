@@ -22,7 +22,7 @@ struct options {
 	uint32_t threads;
 	struct bench_form form;
 	double budget;			/* seconds for a layer */
-	bool check, machine;
+	bool check, machine, list;
 };
 
 /* struct bench - what a whole run shares */
@@ -112,12 +112,13 @@ static int check_layer(void *arg, const char *set, const struct layer *layer,
 static const char usage[] =
 "usage: qaccel-bench [--set gemm,mv1,rn50,mv2] [--threads N] [--isa NAME]\n"
 "                    [--uint8] [--relu] [--check] [--budget SECONDS]\n"
-"       qaccel-bench --machine\n"
+"       qaccel-bench --machine | --list\n"
 "\n"
 "CSV of the time of each layer. --uint8: both operands with zero points, per\n"
 "tensor. --relu: outputs clamped at their zero point. --check: compare each\n"
 "output with the scalar reference; exit status 1 if one differs. --budget: for\n"
-"each layer, 0.08 by default. --machine: what the machine can do at best.\n";
+"each layer, 0.08 by default. --machine: what the machine can do at best.\n"
+"--list: the layers, their kind and how often their network has them.\n";
 
 static int parse(int argc, char **argv, struct options *o)
 {
@@ -130,6 +131,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "relu", no_argument, NULL, 'r' },
 		{ "check", no_argument, NULL, 'c' },
 		{ "machine", no_argument, NULL, 'm' },
+		{ "list", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
@@ -152,6 +154,8 @@ static int parse(int argc, char **argv, struct options *o)
 			o->check = true;
 		else if (c == 'm')
 			o->machine = true;
+		else if (c == 'l')
+			o->list = true;
 		else
 			return fputs(usage, c == 'h' ? stdout : stderr), c;
 	}
@@ -197,6 +201,25 @@ static void print_machine(void)
 		       1e-9 * peak_read(levels[i].size));
 }
 
+static const char *kind_of(const struct layer *l)
+{
+	if (l->kind == DEPTHWISE)
+		return "depthwise";
+	if (l->kind == GEMM)
+		return "fully connected";
+	if (l->in_channels == 3)
+		return "first";
+	return l->filter == 1 ? "1x1" : "3x3";
+}
+
+static void print_list(void)
+{
+	for (const struct layer_set *s = layer_sets; s->name; s++)
+		for (size_t i = 0; i < s->count; i++)
+			printf("%s/%s,%s,%d\n", s->name, s->layers[i].name,
+			       kind_of(&s->layers[i]), s->layers[i].count);
+}
+
 int main(int argc, char **argv)
 {
 	struct bench b = { .options = { .threads = 1, .budget = 0.08 } };
@@ -207,6 +230,8 @@ int main(int argc, char **argv)
 		return ret == 'h' ? 0 : 2;
 	if (b.options.machine)
 		return print_machine(), 0;
+	if (b.options.list)
+		return print_list(), 0;
 	ret = open_devices(&b);
 	if (!ret) {
 		target = (struct target){

@@ -102,13 +102,15 @@ static void widen_weights(const struct job *job, const int8_t *w)
 
 /* --------------------------------------------------------- micro-kernels -- */
 
-static void store(const struct job *job, const struct block *b,
-		  const __m256i acc[4], uint32_t p, uint32_t q)
+static inline __attribute__((always_inline)) void
+store(const struct job *job, const struct block *b, const __m256i acc[4],
+      uint32_t p, uint32_t q)
 {
 	size_t oc = job->cmd->out.c;
 	__m128i pixel[2];
 
-	qk_finish_pixels(&job->final, &b->lanes, acc, true, pixel);
+	qk_finish_pixels(&job->final, &b->lanes, acc, QK_ORDER_PAIRED,
+			 pixel);
 	qk_vstore(b->out + p * oc, pixel[0], b->count);
 	qk_vstore(b->out + q * oc, pixel[1], b->count);
 }
@@ -121,13 +123,6 @@ static inline __m256i load_pair(const int16_t *x)
 	memcpy(&pair, x, sizeof(pair));
 	return _mm256_set1_epi32(pair);
 }
-
-/*
- * Pins a sum to its register at this place. Left alone, gcc computes all
- * products before the first sum, runs out of registers and spills a sum, whose
- * way through memory then takes longer than the whole loop.
- */
-#define PIN(v)	__asm__("" : "+x"(v))
 
 #define EACH(DO)	DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
 
@@ -145,8 +140,8 @@ static inline __m256i load_pair(const int16_t *x)
 									\
 		lo##p = _mm256_add_epi32(lo##p, _mm256_madd_epi16(w0, v)); \
 		hi##p = _mm256_add_epi32(hi##p, _mm256_madd_epi16(w1, v)); \
-		PIN(lo##p);						\
-		PIN(hi##p);						\
+		QK_PIN(lo##p);						\
+		QK_PIN(hi##p);						\
 	}
 
 /* Two pixels, of which the second may not exist: the first once more. */
@@ -336,7 +331,7 @@ static void job_init(struct job *job, const struct qaccel_cmd_conv *cmd,
 		.k = (uint32_t)cmd->kh * cmd->kw * cmd->in.c,
 		.single = qk_single_rounding(&cmd->hdr),
 		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
-		.paired = true,
+		.order = QK_ORDER_PAIRED,
 	};
 }
 

@@ -1,263 +1,243 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DWCONV2D for QACCEL_LAYOUT_C16, 16 channels of a pixel at a time.
+ * DWCONV2D for QACCEL_LAYOUT_C16, 16 channels of two pixels at a time.
  *
- * Two taps are taken together: their input bytes interleaved, widened to 16
- * bits and multiplied with the likewise interleaved weights by vpmaddwd, which
- * gives the exact sum of both products. Windows that lie inside the input are
- * read in place; those that touch the padding, the last channels or have a
- * depth multiplier are gathered first, so that 16 bytes can be read of each
- * tap.
+ * The input comes as a strip of 16-bit values, which has a depth multiplier's
+ * repetitions, so that it has as many channels as the output. Two taps are taken together:
+ * their values interleaved and multiplied with the likewise interleaved weights
+ * by vpmaddwd, which gives the exact sum of both products: |x| <= 255 and
+ * |w - Zw| <= 255. An odd number of taps is filled up with a weight of 0.
  */
 #include "avx2.h"
-#include "requant_avx2.h"
+#include "scale_avx2.h"
+#include "strip.h"
+#include "words_avx2.h"
+#include "../ref/ref.h"
 
-/* struct job - the constants of a call, and the scratch memory's parts */
+#define SMALL_FILTER	5u		/* pairs of taps of a filter 3 by 3 */
+
+/* struct job - one call, with what its loops share */
 struct job {
 	const struct qaccel_cmd_conv *cmd;
-	const uint8_t *in, *in_end;
-	uint8_t *out;
+	const int8_t *weights;
+	const struct qaccel_channel *channels;
+	const struct qk_tile *tile;
+	struct qk_final final;
+	struct qk_strip strip;
 	uint32_t taps, pairs;
-	int16_t *weights;	/* [pairs][16 channels][2], less Zw */
-	ptrdiff_t *in_place;	/* [2 pairs]: from the window's first tap */
-	ptrdiff_t *in_window;	/* [2 pairs]: within window[] */
-	uint8_t *window;	/* [2 pairs][16] */
+	int32_t *tap;			/* [2 pairs]: from the window's first */
+	int16_t *wide;			/* [pairs][2][8 channels][2], less Zw */
+	int16_t *copy;			/* the strip */
 };
 
-static uint32_t tap_pairs(const struct qaccel_cmd_conv *cmd)
+/* struct block - 16 channels, or the last few */
+struct block {
+	struct qk_lanes lanes;
+	uint32_t count;
+};
+
+static inline void interleave(__m256i a, __m256i b, __m256i pair[2])
 {
-	return ((uint32_t)cmd->kh * cmd->kw + 1) / 2;
+	pair[0] = _mm256_unpacklo_epi16(a, b);
+	pair[1] = _mm256_unpackhi_epi16(a, b);
 }
 
-/* Bytes for each pair of taps: every part of the scratch memory. */
-#define PAIR_WEIGHTS	(2 * QK_BLOCK * sizeof(int16_t))
-#define PAIR_OFFSETS	(2 * sizeof(ptrdiff_t))
-#define PAIR_WINDOW	(2 * QK_BLOCK)
+static inline __m256i load(const int16_t *p)
+{
+	return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+/* ------------------------------------------------------------- weights -- */
+
+static __m256i tap_weights(const struct job *job, const int8_t *w, uint32_t tap)
+{
+	const __m256i zw = _mm256_set1_epi16(
+		(int16_t)job->cmd->weight_zero_point);
+
+	if (tap >= job->taps)
+		return _mm256_setzero_si256();
+	return _mm256_sub_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128(
+		(const __m128i *)(w + (size_t)tap * QK_BLOCK))), zw);
+}
+
+static void block_init(const struct job *job, uint32_t c, struct block *b)
+{
+	const int8_t *w = job->weights + qk_c16_index(job->taps, c, 0);
+	__m256i *to = (__m256i *)(void *)job->wide;
+
+	qk_lanes_init(&b->lanes, &job->final, job->channels + c);
+	b->count = job->tile->c1 - c < QK_BLOCK ? job->tile->c1 - c : QK_BLOCK;
+	for (uint32_t i = 0; i < job->pairs; i++, to += 2)
+		interleave(tap_weights(job, w, 2 * i),
+			   tap_weights(job, w, 2 * i + 1), to);
+}
+
+/* The one that fills up repeats the first: it is read as well. */
+static void make_taps(const struct job *job)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+
+	for (uint32_t i = 0; i < 2 * job->pairs; i++) {
+		uint32_t tap = i < job->taps ? i : 0;
+		size_t y = (size_t)(tap / cmd->kw) * cmd->dilation_h;
+		size_t x = (size_t)(tap % cmd->kw) * cmd->dilation_w;
+
+		job->tap[i] = (int32_t)(y * job->strip.row + x * cmd->out.c);
+	}
+}
+
+/* --------------------------------------------------------- micro-kernel -- */
+
+/* Two pixels; out1 may be out0, and p1 then p0. */
+static inline __attribute__((always_inline)) void
+micro(const struct job *job, const struct block *b, const int16_t *p0,
+      const int16_t *p1, uint8_t *out0, uint8_t *out1, const uint32_t pairs)
+{
+	const __m256i *w = (const __m256i *)(const void *)job->wide;
+	const int32_t *tap = job->tap;
+	__m256i acc[4] = { b->lanes.init[0], b->lanes.init[1],
+			   b->lanes.init[0], b->lanes.init[1] };
+	__m128i pixel[2];
+
+#pragma GCC unroll 5
+	for (uint32_t i = 0; i < pairs; i++) {
+		__m256i x[4];
+
+		interleave(load(p0 + tap[2 * i]), load(p0 + tap[2 * i + 1]), x);
+		interleave(load(p1 + tap[2 * i]), load(p1 + tap[2 * i + 1]),
+			   x + 2);
+#pragma GCC unroll 4
+		for (uint32_t j = 0; j < 4; j++) {
+			acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(
+				x[j], w[2 * i + j % 2]));
+			QK_PIN(acc[j]);
+		}
+	}
+	qk_finish_pixels(&job->final, &b->lanes, acc, QK_ORDER_SPLIT, pixel);
+	qk_vstore(out0, pixel[0], b->count);
+	qk_vstore(out1, pixel[1], b->count);
+}
+
+/* columns pixels of an output row. */
+static inline __attribute__((always_inline)) void
+run_row(const struct job *job, const struct block *b, const int16_t *p,
+	uint32_t columns, uint8_t *out, const uint32_t pairs)
+{
+	size_t oc = job->cmd->out.c, step = job->strip.step_x * oc;
+
+	for (; columns >= 2; columns -= 2, p += 2 * step, out += 2 * oc)
+		micro(job, b, p, p + step, out, out + oc, pairs);
+	if (columns)
+		micro(job, b, p, p, out, out, pairs);
+}
+
+/* ---------------------------------------------------------------- call -- */
+
+static void run_block(const struct job *job, const struct block *b,
+		      const int16_t *p, uint32_t rows, uint32_t columns,
+		      uint8_t *out)
+{
+	size_t step = job->strip.step_y * job->strip.row;
+	size_t out_row = (size_t)job->cmd->out.w * job->cmd->out.c;
+
+	for (; rows; rows--, p += step, out += out_row) {
+		if (job->pairs == SMALL_FILTER)
+			run_row(job, b, p, columns, out, SMALL_FILTER);
+		else
+			run_row(job, b, p, columns, out, job->pairs);
+	}
+}
+
+/* Output rows [y, y + rows) of the whole batch, columns from x on. */
+static void run_strip(const struct job *job, const uint8_t *in, uint8_t *out,
+		      uint32_t y, uint32_t rows, uint32_t x, uint32_t columns)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	uint32_t n = y / cmd->out.h, oy = y % cmd->out.h;
+	struct block b;
+
+	qk_strip_fill_with(&qk_words, cmd, &job->strip,
+			   in + qk_offset(&cmd->in, n, 0, 0), oy, x, rows,
+			   job->copy);
+	out += qk_offset(&cmd->out, n, oy, x);
+	for (uint32_t c = job->tile->c0; c < job->tile->c1; c += QK_BLOCK) {
+		block_init(job, c, &b);
+		run_block(job, &b, job->copy + c, rows, columns, out + c);
+	}
+}
+
+static void run_rows(const struct job *job, const uint8_t *in, uint8_t *out)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	uint32_t rows, columns;
+
+	for (uint32_t y = job->tile->y0; y < job->tile->y1; y += rows) {
+		uint32_t left = cmd->out.h - y % cmd->out.h;
+
+		/* A strip lies in one image. */
+		rows = job->strip.rows < left ? job->strip.rows : left;
+		rows = rows < job->tile->y1 - y ? rows : job->tile->y1 - y;
+		for (uint32_t x = 0; x < cmd->out.w; x += columns) {
+			columns = job->strip.columns;
+			columns = columns < cmd->out.w - x ? columns :
+				  cmd->out.w - x;
+			run_strip(job, in, out, y, rows, x, columns);
+		}
+	}
+}
+
+static bool job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
+{
+	if (!qk_strip_choose(cmd, cmd->out.h, cmd->out.w, &job->strip))
+		return false;
+	job->cmd = cmd;
+	job->taps = (uint32_t)cmd->kh * cmd->kw;
+	job->pairs = (job->taps + 1) / 2;
+	job->final = (struct qk_final){
+		.cmd = cmd,
+		.k = job->taps,
+		.single = qk_single_rounding(&cmd->hdr),
+		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
+		.order = QK_ORDER_SPLIT,
+	};
+	return true;
+}
+
+/* Sets the parts of scratch; returns the sum of their sizes. */
+static size_t split_scratch(struct job *job, void *scratch)
+{
+	size_t wide = job->pairs * 2 * QK_BLOCK * sizeof(*job->wide);
+	size_t tap = qk_round_up(job->pairs * 2 * sizeof(*job->tap), 64);
+	size_t copy = (job->strip.size + QK_WORDS_SLACK) * sizeof(*job->copy);
+	uint8_t *at = scratch;
+
+	if (at) {
+		job->wide = (void *)at;
+		job->tap = (void *)(at + wide);
+		job->copy = (void *)(at + wide + tap);
+	}
+	return wide + tap + qk_round_up(copy, 64);
+}
 
 size_t qk_dwconv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd)
 {
-	return tap_pairs(cmd) *
-	       (PAIR_WEIGHTS + 2 * PAIR_OFFSETS + PAIR_WINDOW);
-}
+	struct job job;
 
-static void divide_scratch(struct job *job, uint8_t *scratch)
-{
-	job->weights = (void *)scratch;
-	scratch += job->pairs * PAIR_WEIGHTS;
-	job->in_place = (void *)scratch;
-	scratch += job->pairs * PAIR_OFFSETS;
-	job->in_window = (void *)scratch;
-	scratch += job->pairs * PAIR_OFFSETS;
-	job->window = scratch;
-}
-
-/*
- * The second of the last pair, where taps are odd, repeats the first with
- * weights of zero.
- */
-static void prepare_offsets(const struct job *job)
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-
-	for (uint32_t i = 0; i < 2 * job->pairs; i++) {
-		uint32_t tap = i < job->taps ? i : i - 1;
-		size_t row = (size_t)(tap / cmd->kw) * cmd->dilation_h;
-		size_t column = (size_t)(tap % cmd->kw) * cmd->dilation_w;
-
-		job->in_place[i] = (ptrdiff_t)((row * cmd->in.w + column) *
-					       cmd->in.c);
-		job->in_window[i] = (ptrdiff_t)(tap * QK_BLOCK);
-	}
-}
-
-/* w - Zw is in [-255, 255]. */
-static void prepare_weights(const struct job *job, const int8_t *packed)
-{
-	int32_t zw = job->cmd->weight_zero_point;
-
-	for (uint32_t i = 0; i < 2 * job->pairs; i++) {
-		int16_t *pair = job->weights + (i / 2) * 2 * QK_BLOCK + i % 2;
-
-		for (uint32_t j = 0; j < QK_BLOCK; j++)
-			pair[2 * j] = i < job->taps ?
-				(int16_t)(packed[i * QK_BLOCK + j] - zw) : 0;
-	}
-}
-
-/* Sums of 16 channels: s[0] has the first 8. They wrap modulo 2^32. */
-static inline __attribute__((always_inline)) void
-sum_taps(const struct job *job, const uint8_t *base, const ptrdiff_t *offset,
-	 int is_unsigned, __m256i s[2])
-{
-	const __m256i *w = (const __m256i *)job->weights;
-
-	s[0] = s[1] = _mm256_setzero_si256();
-	for (uint32_t i = 0; i < job->pairs; i++, w += 2) {
-		__m128i a = _mm_loadu_si128(
-			(const __m128i *)(base + offset[2 * i]));
-		__m128i b = _mm_loadu_si128(
-			(const __m128i *)(base + offset[2 * i + 1]));
-		__m128i lo = _mm_unpacklo_epi8(a, b);
-		__m128i hi = _mm_unpackhi_epi8(a, b);
-		__m256i x0 = is_unsigned ? _mm256_cvtepu8_epi16(lo)
-					 : _mm256_cvtepi8_epi16(lo);
-		__m256i x1 = is_unsigned ? _mm256_cvtepu8_epi16(hi)
-					 : _mm256_cvtepi8_epi16(hi);
-
-		s[0] = _mm256_add_epi32(s[0], _mm256_madd_epi16(
-			x0, _mm256_load_si256(w)));
-		s[1] = _mm256_add_epi32(s[1], _mm256_madd_epi16(
-			x1, _mm256_load_si256(w + 1)));
-	}
-}
-
-/* struct row - what the windows of one output row share */
-struct row {
-	uint32_t n;
-	int64_t y;		/* of the first tap, perhaps in the padding */
-	const uint8_t *first;	/* its pixel 0, channel o */
-	int64_t last_x;		/* of the last window read in place, or -1 */
-	uint32_t o, channels;
-};
-
-/*
- * Windows at x of 0 to last_x have all taps inside the input, and 16 bytes of
- * each tap are the input's own: the last tap lies furthest back.
- */
-static int64_t last_in_place(const struct job *job, const struct row *row)
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	int64_t y = row->y + (int64_t)(cmd->kh - 1) * cmd->dilation_h;
-	int64_t width = (int64_t)(cmd->kw - 1) * cmd->dilation_w;
-	int64_t inside, readable;
-
-	if (cmd->depth_multiplier != 1 || row->y < 0 || y >= cmd->in.h)
-		return -1;
-	inside = (int64_t)cmd->in.w - 1 - width;
-	readable = job->in_end - job->in - QK_BLOCK - row->o -
-		   (int64_t)qk_offset(&cmd->in, row->n, (uint32_t)y, 0);
-	if (readable < 0)
-		return -1;
-	readable = readable / cmd->in.c - width;
-	return inside < readable ? inside : readable;
-}
-
-static struct row find_row(const struct job *job, uint32_t y, uint32_t o,
-			   uint32_t channels)
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	struct row row = {
-		.n = y / cmd->out.h,
-		.y = (int64_t)(y % cmd->out.h) * cmd->stride_h - cmd->pad_top,
-		.o = o,
-		.channels = channels,
-	};
-
-	row.last_x = last_in_place(job, &row);
-	if (row.last_x >= 0)
-		row.first = job->in + qk_offset(&cmd->in, row.n,
-						(uint32_t)row.y, 0) + o;
-	return row;
-}
-
-/* Channels of one tap; bytes past the last one are set, but never stored. */
-static void gather_tap(const struct job *job, const struct row *row,
-		       uint8_t *dst, int64_t y, int64_t x)
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	uint32_t multiplier = cmd->depth_multiplier;
-	const uint8_t *src;
-
-	if (y < 0 || y >= cmd->in.h || x < 0 || x >= cmd->in.w) {
-		memset(dst, (uint8_t)cmd->in.zero_point, QK_BLOCK);
-		return;
-	}
-	src = job->in + qk_offset(&cmd->in, row->n, (uint32_t)y, (uint32_t)x);
-	if (multiplier == 1 && row->channels == QK_BLOCK) {
-		memcpy(dst, src + row->o, QK_BLOCK);
-		return;
-	}
-	memset(dst, 0, QK_BLOCK);
-	for (uint32_t j = 0; j < row->channels; j++)
-		dst[j] = src[(row->o + j) / multiplier];
-}
-
-static void gather_window(const struct job *job, const struct row *row,
-			  int64_t x)
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	uint8_t *dst = job->window;
-
-	for (uint32_t ky = 0; ky < cmd->kh; ky++)
-		for (uint32_t kx = 0; kx < cmd->kw; kx++, dst += QK_BLOCK)
-			gather_tap(job, row, dst,
-				   row->y + (int64_t)ky * cmd->dilation_h,
-				   x + (int64_t)kx * cmd->dilation_w);
-}
-
-static inline __attribute__((always_inline)) void
-compute_row(const struct job *job, const struct qk_vblock *block,
-	    const struct row *row, uint8_t *out, int is_unsigned, int single)
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	struct qk_vfinish fin = qk_vfinish_set1(cmd->out.zero_point,
-						cmd->act_min, cmd->act_max);
-	int64_t x = -(int64_t)cmd->pad_left;
-
-	for (uint32_t ox = 0; ox < cmd->out.w; ox++, x += cmd->stride_w) {
-		__m256i s[2];
-
-		if (x >= 0 && x <= row->last_x) {
-			sum_taps(job, row->first + (size_t)x * cmd->in.c,
-				 job->in_place, is_unsigned, s);
-		} else {
-			gather_window(job, row, x);
-			sum_taps(job, job->window, job->in_window, is_unsigned,
-				 s);
-		}
-		s[0] = qk_vblock_finish(block, 0, s[0], &fin, single);
-		s[1] = qk_vblock_finish(block, 1, s[1], &fin, single);
-		qk_vstore(out, qk_vpack16(s[0], s[1]), row->channels);
-		out += cmd->out.c;
-	}
-}
-
-static void compute_block(const struct job *job, const struct qk_vblock *block,
-			  uint32_t y, uint32_t o, uint32_t channels)
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	struct row row = find_row(job, y, o, channels);
-	uint8_t *out = job->out + (size_t)y * cmd->out.w * cmd->out.c + o;
-	int is_unsigned = cmd->in.dtype == QACCEL_DTYPE_U8;
-
-	if (qk_single_rounding(&cmd->hdr))
-		compute_row(job, block, &row, out, is_unsigned, 1);
-	else if (is_unsigned)
-		compute_row(job, block, &row, out, 1, 0);
-	else
-		compute_row(job, block, &row, out, 0, 0);
+	return job_init(&job, cmd) ? split_scratch(&job, NULL) : 0;
 }
 
 QK_DECL_CONV(qk_dwconv2d_avx2)
 {
-	struct job job = {
-		.cmd = cmd,
-		.in = in,
-		.in_end = (const uint8_t *)in + qk_offset(&cmd->in, cmd->in.n,
-							  0, 0),
-		.out = out,
-		.taps = (uint32_t)cmd->kh * cmd->kw,
-		.pairs = tap_pairs(cmd),
-	};
+	struct job job;
 
-	divide_scratch(&job, scratch);
-	prepare_offsets(&job);
-	for (uint32_t o = tile->c0; o < tile->c1; o += QK_BLOCK) {
-		uint32_t n = tile->c1 - o < QK_BLOCK ? tile->c1 - o : QK_BLOCK;
-		struct qk_vblock block = qk_vblock_load(channels + o);
-
-		prepare_weights(&job, weights + qk_c16_index(job.taps, o, 0));
-		for (uint32_t y = tile->y0; y < tile->y1; y++)
-			compute_block(&job, &block, y, o, n);
+	if (!job_init(&job, cmd)) {
+		qk_dwconv2d_ref(cmd, in, weights, channels, out, tile, scratch);
+		return;
 	}
+	job.weights = weights;
+	job.channels = channels;
+	job.tile = tile;
+	split_scratch(&job, scratch);
+	make_taps(&job);
+	run_rows(&job, in, out);
 }

@@ -31,6 +31,20 @@
 #define QK_GUARD		8
 #define QK_NOT_CLOSE		(0xffff & ~(2 * QK_GUARD - 1))
 
+/*
+ * Pins a sum to its register at this place. Left alone, gcc computes all
+ * products before the first sum, runs out of registers and spills a sum, whose
+ * way through memory then takes longer than the whole loop.
+ */
+#define QK_PIN(v)	__asm__("" : "+x"(v))
+
+/* enum qk_order - which channels the two halves' lanes hold */
+enum qk_order {
+	QK_ORDER_PLAIN,			/* 0 to 7, 8 to 15 */
+	QK_ORDER_PAIRED,		/* 0 1 4 5 2 3 6 7, as vphaddd leaves them */
+	QK_ORDER_SPLIT,			/* 0 to 3 and 8 to 11, as vpunpcklwd does */
+};
+
 /* struct qk_lanes - constants of 16 channels, in two halves of 8 */
 struct qk_lanes {
 	__m256i init[2];		/* of the accumulators */
@@ -48,17 +62,20 @@ struct qk_final {
 	uint8_t flip;
 	bool single;			/* one rounding */
 	bool clamps_negative;		/* act_min is the zero point or more */
-	bool paired;			/* order of channels, see qk_lane_order() */
+	enum qk_order order;
 };
 
-/*
- * The channels of a half's lanes: in order, or - paired - as vphaddd and
- * vshufps leave them.
- */
-static inline __m256i qk_lane_order(bool paired)
+/* Numbers of the channels in half h. */
+static inline __m256i qk_lane_numbers(enum qk_order order, int h)
 {
-	return paired ? _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7)
-		      : _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+	if (order == QK_ORDER_SPLIT)
+		return _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 8, 9, 10,
+							  11),
+					_mm256_set1_epi32(4 * h));
+	return _mm256_add_epi32(order == QK_ORDER_PAIRED ?
+				_mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7) :
+				_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
+				_mm256_set1_epi32(8 * h));
 }
 
 /* Member of the channel records with these numbers, as a vector. */
@@ -124,8 +141,7 @@ static inline void qk_lanes_init(struct qk_lanes *l, const struct qk_final *f,
 
 	l->fast = !f->single;
 	for (int h = 0; h < 2; h++) {
-		__m256i number = _mm256_add_epi32(qk_lane_order(f->paired),
-						  _mm256_set1_epi32(8 * h));
+		__m256i number = qk_lane_numbers(f->order, h);
 		__m256i m = qk_record_member(c, number,
 				offsetof(struct qaccel_channel, multiplier));
 		__m256i shift = qk_record_member(c, number,
@@ -151,29 +167,32 @@ static inline void qk_lanes_init(struct qk_lanes *l, const struct qk_final *f,
 }
 
 /*
- * 8 values in units of 2^-16, zero point included. Too large ones are cut to
- * where they are clamped in any case; the conversion makes INT32_MIN of too
- * small ones, which does as well. For lanes->fast only.
+ * 8 values in units of 2^-16, zero point included. Of those beyond 32 bits the
+ * conversion makes INT32_MIN, whose fraction of 0 is close to an integer. For
+ * lanes->fast only.
  */
 static inline __m256i qk_scale_float(__m256i acc, const struct qk_lanes *l,
 				     int h, bool clamps_negative)
 {
-	const __m256 most = _mm256_set1_ps(2147483520.0f);
-	__m256 c = l->above[h], t;
+	__m256 c = l->above[h];
 
 	if (!clamps_negative)
 		c = _mm256_blendv_ps(c, l->below[h], _mm256_castsi256_ps(acc));
-	t = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), l->scale[h], c);
-	return _mm256_cvtps_epi32(_mm256_min_ps(t, most));
+	return _mm256_cvtps_epi32(_mm256_fmadd_ps(_mm256_cvtepi32_ps(acc),
+						  l->scale[h], c));
 }
 
-/* Two pixels' bytes from their words, which vpackssdw left in quarters. */
-static inline void qk_order_bytes(__m256i v, bool paired, __m128i pixel[2])
+/* Two pixels' bytes in order, from what the packs left in two halves. */
+static inline void qk_order_bytes(__m256i v, enum qk_order order,
+				  __m128i pixel[2])
 {
 	__m128i lo = _mm256_castsi256_si128(v);
 	__m128i hi = _mm256_extracti128_si256(v, 1);
 
-	if (paired) {
+	if (order == QK_ORDER_SPLIT) {
+		pixel[0] = _mm_unpacklo_epi64(lo, hi);
+		pixel[1] = _mm_unpackhi_epi64(lo, hi);
+	} else if (order == QK_ORDER_PAIRED) {
 		pixel[0] = _mm_unpacklo_epi16(lo, hi);
 		pixel[1] = _mm_unpackhi_epi16(lo, hi);
 	} else {
@@ -184,7 +203,8 @@ static inline void qk_order_bytes(__m256i v, bool paired, __m128i pixel[2])
 
 /* Two pixels from their words of 16 channels each, clamped. */
 static inline void qk_pack_pixels(const struct qk_final *f, __m256i p,
-				  __m256i q, bool paired, __m128i pixel[2])
+				  __m256i q, enum qk_order order,
+				  __m128i pixel[2])
 {
 	const struct qaccel_cmd_conv *cmd = f->cmd;
 	__m256i lo = _mm256_set1_epi8((char)cmd->act_min);
@@ -198,12 +218,12 @@ static inline void qk_pack_pixels(const struct qk_final *f, __m256i p,
 		v = _mm256_packs_epi16(p, q);
 		v = _mm256_min_epi8(_mm256_max_epi8(v, lo), hi);
 	}
-	qk_order_bytes(v, paired, pixel);
+	qk_order_bytes(v, order, pixel);
 }
 
 static __attribute__((noinline)) void
 qk_finish_exact(const struct qk_final *f, const struct qk_lanes *l,
-		const __m256i acc[4], bool paired, __m128i pixel[2])
+		const __m256i acc[4], __m128i pixel[2])
 {
 	struct qk_vfinish fin = qk_vfinish_set1(f->cmd->out.zero_point,
 						f->cmd->act_min,
@@ -214,13 +234,16 @@ qk_finish_exact(const struct qk_final *f, const struct qk_lanes *l,
 		v[i] = qk_vfinish(qk_vscale(acc[i], &l->exact[i % 2],
 					    f->single), &fin);
 	qk_pack_pixels(f, _mm256_packs_epi32(v[0], v[1]),
-		       _mm256_packs_epi32(v[2], v[3]), paired, pixel);
+		       _mm256_packs_epi32(v[2], v[3]), f->order, pixel);
 }
 
-/* 16 channels of two pixels; acc has the first one's halves, then the second's. */
+/*
+ * 16 channels of two pixels; acc has the first one's halves, then the second's.
+ * order is that of f, constant where this is inlined.
+ */
 static inline void qk_finish_pixels(const struct qk_final *f,
 				    const struct qk_lanes *l,
-				    const __m256i acc[4], bool paired,
+				    const __m256i acc[4], enum qk_order order,
 				    __m128i pixel[2])
 {
 	const __m256i mask = _mm256_set1_epi32(QK_NOT_CLOSE);
@@ -233,11 +256,11 @@ static inline void qk_finish_pixels(const struct qk_final *f,
 		u[i] = _mm256_srai_epi32(u[i], QK_FRACTION_BITS);
 	}
 	least = _mm256_cmpeq_epi32(least, _mm256_setzero_si256());
-	if (!l->fast || !_mm256_testz_si256(least, least))
-		qk_finish_exact(f, l, acc, paired, pixel);
+	if (__builtin_expect(!l->fast || !_mm256_testz_si256(least, least), 0))
+		qk_finish_exact(f, l, acc, pixel);
 	else
 		qk_pack_pixels(f, _mm256_packs_epi32(u[0], u[1]),
-			       _mm256_packs_epi32(u[2], u[3]), paired, pixel);
+			       _mm256_packs_epi32(u[2], u[3]), order, pixel);
 }
 
 #endif /* QK_SCALE_AVX2_H */

@@ -26,8 +26,8 @@ static void measure(const struct qaccel_cmd_conv *cmd, uint32_t rows,
 	width = (uint64_t)(columns - 1) * s->step_x +
 		(uint64_t)(cmd->kw - 1) * cmd->dilation_w + 1;
 	s->width = (uint32_t)width;
-	s->row = width * cmd->in.c;
-	/* A row is below 2^53 elements, so the product could wrap. */
+	s->row = width * cmd->in.c * s->repeat;
+	/* A row is below 2^60 elements, so the product could wrap. */
 	s->size = s->row > STRIP_LIMIT ? SIZE_MAX : height * s->row;
 }
 
@@ -37,6 +37,7 @@ bool qk_strip_choose(const struct qaccel_cmd_conv *cmd, uint32_t rows,
 	uint32_t x = columns < QK_STRIP_PIXELS ? columns : QK_STRIP_PIXELS;
 	uint32_t y = 1;
 
+	s->repeat = cmd->depth_multiplier;
 	s->flip = cmd->in.dtype == QACCEL_DTYPE_S8 ? 0x80 : 0;
 	measure(cmd, 1, x, s);
 	while (s->size > STRIP_SIZE && x > STRIP_MIN_COLUMNS) {
@@ -75,27 +76,29 @@ static void fill_row(const struct fill *f, const uint8_t *line, int64_t ix,
 {
 	int64_t width = f->strip->width;
 	int64_t first = -ix, last = f->cmd->in.w - ix;
-	size_t c = f->cmd->in.c, pixel = c * f->element->size;
+	size_t c = f->cmd->in.c, n = c * f->strip->repeat;
+	size_t pixel = n * f->element->size;
 
 	first = first < 0 ? 0 : first > width ? width : first;
 	last = last < first ? first : last > width ? width : last;
-	pad(f, to, (size_t)first * c);
+	pad(f, to, (size_t)first * n);
 	if (last > first)
 		f->element->copy(f->strip, to + (size_t)first * pixel,
 				 line + (size_t)(ix + first) * c,
 				 (size_t)(last - first) * c);
-	pad(f, to + (size_t)last * pixel, (size_t)(width - last) * c);
+	pad(f, to + (size_t)last * pixel, (size_t)(width - last) * n);
 }
 
 /* The same where a filter one pixel wide skips columns. */
 static void fill_row_sparse(const struct fill *f, const uint8_t *line,
 			    int64_t ix, uint8_t *to)
 {
-	size_t c = f->cmd->in.c, pixel = c * f->element->size;
+	size_t c = f->cmd->in.c, n = c * f->strip->repeat;
+	size_t pixel = n * f->element->size;
 
 	for (uint32_t j = 0; j < f->strip->width; j++, to += pixel) {
 		if (ix < 0 || ix >= f->cmd->in.w)
-			pad(f, to, c);
+			pad(f, to, n);
 		else
 			f->element->copy(f->strip, to, line + (size_t)ix * c,
 					 c);
@@ -133,7 +136,7 @@ uint32_t qk_strip_offsets(const struct qaccel_cmd_conv *cmd,
 			  const struct qk_strip *s, uint32_t rows,
 			  uint32_t columns, int32_t *offset)
 {
-	size_t pixel = s->step_x * (size_t)cmd->in.c;
+	size_t pixel = s->step_x * (size_t)cmd->in.c * s->repeat;
 	uint32_t count = 0;
 
 	for (uint32_t y = 0; y < rows; y++)

@@ -24,12 +24,13 @@ struct qk_strip {
 	size_t row;			/* of one row */
 	size_t size;
 	uint8_t flip;			/* 0x80 for S8, else 0 */
+	uint32_t repeat;		/* of each value: the depth multiplier */
 };
 
 /* struct qk_strip_element - how a level stores the input's elements */
 struct qk_strip_element {
 	size_t size;
-	/* count elements from bytes of the input */
+	/* count bytes of the input, each repeat times */
 	void (*copy)(const struct qk_strip *strip, void *to,
 		     const uint8_t *from, size_t count);
 	/* count elements of this value */

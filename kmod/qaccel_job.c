@@ -2,7 +2,6 @@
 /* Jobs: SUBMIT, the scheduler's callbacks, completion. */
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-resv.h>
-#include <linux/module.h>
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -19,11 +18,7 @@
 
 /* ------------------------------------------------------ hardware fences -- */
 
-/*
- * The scheduler's fences, which users see, keep a reference to these, so they
- * may outlive the device and would outlive the module. Each one holds the
- * module; @lock is part of it for the same reason.
- */
+/* Signalled when the engine has ended the job; gone when the job is freed. */
 struct qaccel_fence {
 	struct dma_fence base;
 	/* Protects @base, for the fence core. */
@@ -42,46 +37,31 @@ static const char *fence_timeline_name(struct dma_fence *fence)
 	return "engine";
 }
 
-static void fence_release(struct dma_fence *fence)
-{
-	dma_fence_free(fence);
-	module_put(THIS_MODULE);
-}
-
 static const struct dma_fence_ops fence_ops = {
 	.get_driver_name = fence_driver_name,
 	.get_timeline_name = fence_timeline_name,
-	.release = fence_release,
 };
 
 static struct qaccel_fence *fence_alloc(void)
 {
 	struct qaccel_fence *fence;
 
-	/* dma_fence_free() frees what starts with the fence. */
+	/* dma_fence_put() frees what starts with the fence. */
 	BUILD_BUG_ON(offsetof(struct qaccel_fence, base));
 
 	fence = kzalloc(sizeof(*fence), GFP_KERNEL_ACCOUNT);
-	if (!fence)
-		return NULL;
-
-	spin_lock_init(&fence->lock);
-	__module_get(THIS_MODULE);
+	if (fence)
+		spin_lock_init(&fence->lock);
 
 	return fence;
 }
 
 static void fence_put(struct qaccel_fence *fence)
 {
-	if (!fence)
-		return;
-
-	if (fence->live) {
+	if (fence && fence->live)
 		dma_fence_put(&fence->base);
-	} else {
+	else
 		kfree(fence);
-		module_put(THIS_MODULE);
-	}
 }
 
 /* ----------------------------------------------------------- completion -- */
@@ -278,11 +258,25 @@ static void job_destroy(struct qaccel_job *job)
 	kfree(job);
 }
 
+/*
+ * The scheduler's fence, which users may keep for ever, has a reference to the
+ * hardware fence and would keep it, and a pointer to our code with it, beyond
+ * the life of the module. Nobody needs it once both have signalled.
+ */
+static void forget_hw_fence(struct drm_sched_fence *s_fence)
+{
+	struct dma_fence *parent = s_fence->parent;
+
+	s_fence->parent = NULL;
+	dma_fence_put(parent);
+}
+
 static void free_job(struct drm_sched_job *sched_job)
 {
 	struct qaccel_job *job = to_qaccel_job(sched_job);
 	struct qaccel_device *qdev = job->queue->qdev;
 
+	forget_hw_fence(sched_job->s_fence);
 	drm_sched_job_cleanup(sched_job);
 	job_destroy(job);
 

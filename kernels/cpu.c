@@ -10,6 +10,7 @@
 #define LEAF7_EBX_AVX512BW	(1u << 30)
 #define LEAF7_EBX_AVX512VL	(1u << 31)
 #define LEAF7_ECX_AVX512VNNI	(1u << 11)
+#define LEAF7_1_EAX_AVXVNNI	(1u << 4)
 #define XCR0_SSE		(1u << 1)
 #define XCR0_YMM		(1u << 2)
 #define XCR0_OPMASK		(1u << 5)
@@ -49,6 +50,11 @@ void qk_cpuid_read(struct qk_cpuid *id)
 	__cpuid_count(7, 0, eax, ebx, ecx, edx);
 	id->leaf7_ebx = ebx;
 	id->leaf7_ecx = ecx;
+	/* EAX counts the parts behind the first. */
+	if (eax < 1)
+		return;
+	__cpuid_count(7, 1, eax, ebx, ecx, edx);
+	id->leaf7_1_eax = eax;
 }
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
@@ -119,6 +125,8 @@ unsigned int qk_cpu_flags(const struct qk_cpuid *id)
 
 	if (os_saves_ymm(id) && has_avx2(id))
 		flags |= QK_CPU_AVX2;
+	if ((flags & QK_CPU_AVX2) && (id->leaf7_1_eax & LEAF7_1_EAX_AVXVNNI))
+		flags |= QK_CPU_AVXVNNI;
 	if (os_saves_zmm(id) && has_avx512vnni(id))
 		flags |= QK_CPU_AVX512VNNI;
 	return flags;

@@ -12,6 +12,7 @@
 #define QK_CPU_AVX2		(1u << 0)
 /* AVX512 F, BW, DQ, VL and VNNI: what all processors with VNNI have. */
 #define QK_CPU_AVX512VNNI	(1u << 1)
+#define QK_CPU_AVXVNNI		(1u << 5)	/* VEX encoded */
 #define QK_CPU_NEON		(1u << 2)	/* ARMv8-A */
 #define QK_CPU_DOTPROD		(1u << 3)	/* signed and unsigned */
 #define QK_CPU_I8MM		(1u << 4)
@@ -22,6 +23,7 @@ struct qk_cpuid {
 	uint32_t leaf1_ecx;
 	uint32_t leaf7_ebx;
 	uint32_t leaf7_ecx;
+	uint32_t leaf7_1_eax;	/* of the second part of leaf 7 */
 	uint64_t xcr0;		/* 0 where XGETBV cannot be used */
 	uint64_t hwcap, hwcap2;	/* of AArch64's auxiliary vector */
 };

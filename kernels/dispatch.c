@@ -21,6 +21,9 @@
 #ifdef QK_HAVE_AVX2
 #include "x86/avx2.h"
 #endif
+#ifdef QK_HAVE_AVXVNNI
+#include "x86/avxvnni.h"
+#endif
 #ifdef QK_HAVE_AVX512VNNI
 #include "x86/avx512vnni.h"
 #endif
@@ -34,6 +37,10 @@ static const struct level {
 } levels[] = {
 #ifdef QK_HAVE_AVX2
 	{ "avx2", QK_CPU_AVX2, qk_init_avx2, qk_scratch_size_avx2 },
+#endif
+#ifdef QK_HAVE_AVXVNNI
+	{ "avxvnni", QK_CPU_AVX2 | QK_CPU_AVXVNNI, qk_init_avxvnni,
+	  qk_scratch_size_avxvnni },
 #endif
 #ifdef QK_HAVE_AVX512VNNI
 	{ "avx512vnni", QK_CPU_AVX512VNNI, qk_init_avx512vnni,

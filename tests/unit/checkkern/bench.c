@@ -282,7 +282,7 @@ void bench(const char *isa, const char *func)
 		snprintf(shape, sizeof(shape), "%ux%ux%u>%u %ux%u/%u", s->size,
 			 s->size, s->in_c, s->out_c, s->kernel, s->kernel,
 			 s->stride);
-		for (unsigned int j = 0; (t = qk_enumerate(j)); j++) {
+		for (unsigned int j = 0; (t = isa_at(j)); j++) {
 			double ns;
 
 			if (isa && strcmp(isa, t->name))

@@ -59,6 +59,9 @@ void describe(const char *format, ...)
 /* Reports a failure of the case. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Like qk_enumerate(), with what is built for checks alone behind. */
+const struct qk_table *isa_at(unsigned int index);
+
 /*
  * The ISAs to check a function of, with a table each; NULL past the last.
  * Those whose slot is that of the ISA below are left out. slot is

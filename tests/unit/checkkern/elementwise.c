@@ -316,6 +316,13 @@ void check_cpu(void)
 	if (qk_cpu_flags(&id))
 		fail("AVX2 without FMA");
 	id = good;
+	id.leaf7_1_eax = 1u << 4;
+	if (qk_cpu_flags(&id) != (QK_CPU_AVX2 | QK_CPU_AVXVNNI))
+		fail("AVX-VNNI not seen");
+	id.xcr0 = 3;
+	if (qk_cpu_flags(&id))
+		fail("AVX-VNNI without saved registers");
+	id = good;
 	id.max_leaf = 6;
 	if (qk_cpu_flags(&id))
 		fail("AVX2 from a leaf that does not exist");

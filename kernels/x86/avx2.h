@@ -17,7 +17,11 @@ QK_DECL_BINARY(qk_mul_avx2);
 QK_DECL_POOL(qk_avgpool_avx2);
 QK_DECL_POOL(qk_maxpool_avx2);
 QK_DECL_MEAN(qk_mean_avx2);
+QK_DECL_SOFTMAX(qk_softmax_avx2);
+QK_DECL_LUT(qk_lut_avx2);
 QK_DECL_REQUANTIZE(qk_requantize_avx2);
+QK_DECL_QUANTIZE(qk_quantize_avx2);
+QK_DECL_QUANTIZE(qk_dequantize_avx2);
 
 size_t qk_conv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd);
 size_t qk_dwconv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* ADD and MUL of equal shapes, and REQUANTIZE of bytes; the rest is ref's. */
+/* ADD and MUL of equal shapes, LUT, REQUANTIZE of bytes; the rest is ref's. */
 #include "avx2.h"
+#include "lut_avx2.h"
 #include "requant_avx2.h"
 #include "../ref/ref.h"
 
@@ -157,6 +158,27 @@ static inline void requantize16(const struct requantize *r, const uint8_t *in,
 	_mm_storeu_si128((__m128i *)out, qk_vpack16(v[0], v[1]));
 }
 
+QK_DECL_LUT(qk_lut_avx2)
+{
+	if (count < 64)
+		qk_lut_ref(table, in, out, count);
+	else
+		qk_lut_run(table, in, out, count);
+}
+
+/* Of bytes there are 256 different ones: longer runs go through a table. */
+static void requantize_table(const struct requantize *r, const uint8_t *in,
+			     uint8_t *out, size_t count)
+{
+	uint8_t table[256];
+
+	for (unsigned int i = 0; i < 256; i++)
+		table[i] = (uint8_t)i;
+	for (unsigned int i = 0; i < 256; i += 16)
+		requantize16(r, table + i, table + i);
+	qk_lut_run(table, in, out, count);
+}
+
 QK_DECL_REQUANTIZE(qk_requantize_avx2)
 {
 	const struct requantize r = {
@@ -174,6 +196,10 @@ QK_DECL_REQUANTIZE(qk_requantize_avx2)
 	if (qk_elem_size(cmd->in.dtype) != 1 ||
 	    qk_elem_size(cmd->out.dtype) != 1) {
 		qk_requantize_ref(cmd, in, out, count);
+		return;
+	}
+	if (count >= 512) {
+		requantize_table(&r, src, dst, count);
 		return;
 	}
 	for (; count >= 16; count -= 16, src += 16, dst += 16)

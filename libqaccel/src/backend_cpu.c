@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <pthreadpool.h>
@@ -25,6 +26,7 @@
 
 #define MAX_THREADS	1024
 #define PAGE		4096
+#define HUGE_PAGE	(2u << 20)
 
 struct cpu_device {
 	const struct qk_table *kernels;
@@ -264,13 +266,21 @@ static const struct qaccel_mem_ops cpu_mem_ops = {
 	.release = cpu_release,
 };
 
+/*
+ * Weights are read once a run, so that small pages would miss the TLB all the
+ * time. Asked for before the first touch; no matter if the kernel declines.
+ */
 static uint8_t *alloc_segment(uint64_t size)
 {
-	uint64_t room = (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-	uint8_t *memory = aligned_alloc(PAGE, room ? room : PAGE);
+	uint64_t page = size >= HUGE_PAGE / 2 ? HUGE_PAGE : PAGE;
+	uint64_t room = (size + page - 1) & ~(page - 1);
+	uint8_t *memory = aligned_alloc(page, room ? room : PAGE);
 
-	if (memory)
-		memset(memory, 0, room);
+	if (!memory)
+		return NULL;
+	if (page == HUGE_PAGE)
+		madvise(memory, room, MADV_HUGEPAGE);
+	memset(memory, 0, room);
 	return memory;
 }
 

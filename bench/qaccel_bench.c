@@ -170,7 +170,8 @@ static int open_devices(struct bench *b)
 		.threads = b->options.threads,
 		.isa = b->options.isa,
 	};
-	struct qaccel_device_options slow = { .isa = "ref" };
+	/* More threads would still spin when the measurement begins. */
+	struct qaccel_device_options slow = { .threads = 1, .isa = "ref" };
 
 	if (qaccel_device_open(&fast, "cpu", &b->device) ||
 	    (b->options.check &&

@@ -150,7 +150,8 @@ static FILE *svg;
 
 static void start_svg(int width, int height, const char *title)
 {
-	fprintf(svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" "
+	fprintf(svg, "<!-- SPDX-License-Identifier: MIT -->\n"
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" "
 		"viewBox=\"0 0 %d %d\" font-family=\"Helvetica,Arial,"
 		"DejaVu Sans,sans-serif\" font-size=\"12\" fill=\"" INK "\">\n"
 		"<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n"

@@ -196,7 +196,7 @@ function kinds(    names, all, n, m, sets, s, i, p, b, f, t) {
 			b = best_kind(sets[s], all[i], 0)
 			f = best_kind(sets[s], all[i], 1)
 			printf "| %s | %s | %.0f | %s | %s | %s | %s |\n", names[s],
-				all[i], t,
+				all[i] == "first" ? "first convolution" : all[i], t,
 				b == "" ? "" : sprintf("%.0f", sum_kind(b, sets[s], all[i])),
 				b == "" ? "" : program_name(b),
 				b == "" ? "" : ratio(t, sum_kind(b, sets[s], all[i])),

@@ -3,7 +3,7 @@
 #
 # Prints docs/performance.md from the results of bench/run.sh.
 #
-#   bench/report.sh DIR       DIR: build/bench
+#   bench/report.sh DIR       DIR: build/bench; ROUNDS, BUDGET: as they were
 set -euo pipefail
 
 [ $# = 1 ] || { sed -n '4,/^set /s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -41,17 +41,25 @@ compiler() {
 }
 
 commit() {
-	git -C "$here" log -1 --format=%h --abbrev=12 2>/dev/null || echo unknown
+	git -C "$here" describe --always --dirty --abbrev=12 --exclude '*' \
+		2>/dev/null || echo unknown
 }
 
 value() { awk -F, -v name="$1" '$2 == name { print $3 }' "$dir/machine.csv"; }
 peak() { awk -F, '$1 == "peak" { print $3 }' "$dir/machine.csv"; }
 load() { sed 's/.*load average: //' "$dir/load.txt" | paste -sd ';' | sed 's/;/; after: /'; }
 
+# More to do than cores: threads wait for each other while none of them runs.
+busy() {
+	sed 's/.*load average: \([0-9.]*\).*/\1/' "$dir/load.txt" |
+		awk -v cores="$(nproc)" '$1 > cores { busy = 1 } END { exit !busy }'
+}
+
 cat <<END
+<!-- SPDX-License-Identifier: MIT -->
 # Performance
 
-Written by \`make bench UPDATE_DOCS=1\`; every figure is of one run.
+Written by \`make bench UPDATE_DOCS=1\`; every figure is of one and the same run.
 
 | | |
 |---|---|
@@ -113,6 +121,9 @@ if has 'TOTAL_seq,2' summary.csv; then
 	cat <<END
 ## Networks, two threads
 
+$(! busy || echo 'The machine had other work than this during the run (see the
+load average): figures with two threads are those of a lucky moment, or of none.')
+
 $(table totals2)
 
 END
@@ -123,25 +134,28 @@ if has ',qaccel,' models.csv; then
 ## Whole networks
 
 Milliseconds of the fastest of many runs, wall clock, with all operators and
-not only convolutions.$(! has tflite_opt models.csv || echo ' TensorFlow Lite:
-its optimized kernels (built-in operator resolver, without XNNPACK), which do
-not give the results of its reference kernels; qaccel does.')
+not only convolutions.$(! has tflite_opt models.csv || echo ' TensorFlow Lite: its
+optimized kernels (built-in operator resolver, without XNNPACK). They do not
+give the results of its reference kernels; qaccel does.')
 
 $(table models)
 
 END
 fi
 
-cat <<'END'
+cat <<END
 ## Method
 
 - Programs take turns, set by set, so that what disturbs the machine hits all of
-  them. Each set is measured in two rounds; the faster one counts.
-- All programs get the same layers and the same data, and are timed by the same
-  code (`bench/sets.c`, `bench/timer.c`). Weights are packed beforehand where a
-  library can. A time is the 10th percentile of samples over 0.08 s, a network's
-  over 1 s; not the minimum, because on virtual machines single samples come out
+  them. Rounds: ${ROUNDS:-2}; the fastest counts.
+- Programs get the same layers and the same data, and are timed by the same code
+  (\`bench/sets.c\`, \`bench/timer.c\`); those that join with \`PEER_CMD\` bring
+  their own. Weights are packed beforehand where a library can. A time is the
+  10th percentile of samples over ${BUDGET:-0.08} s, a network's over 12 times
+  that; not the minimum, because on virtual machines single samples come out
   impossibly fast.
+END
+cat <<'END'
 - One thread: the thread's CPU time, on one pinned core. Two: wall time. Other
   load still costs caches and memory bandwidth; a few per cent are noise, single
   rows more.

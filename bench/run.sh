@@ -147,7 +147,7 @@ uptime >> "$out/load.txt"
 
 summarize
 "$bin/bench-plot" "$out"
-"$top/bench/report.sh" "$out" > "$out/performance.md"
+ROUNDS=$rounds BUDGET=$budget "$top/bench/report.sh" "$out" > "$out/performance.md"
 say "see $out/performance.md"
 if [ -n "${UPDATE_DOCS:-}" ]; then
 	cp "$out/performance.md" "$out"/performance-*.svg "$top/docs/"

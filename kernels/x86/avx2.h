@@ -17,6 +17,7 @@ QK_DECL_BINARY(qk_mul_avx2);
 QK_DECL_POOL(qk_avgpool_avx2);
 QK_DECL_POOL(qk_maxpool_avx2);
 QK_DECL_MEAN(qk_mean_avx2);
+QK_DECL_PAD(qk_pad_avx2);
 QK_DECL_SOFTMAX(qk_softmax_avx2);
 QK_DECL_LUT(qk_lut_avx2);
 QK_DECL_REQUANTIZE(qk_requantize_avx2);

@@ -3,10 +3,11 @@
  * DWCONV2D for QACCEL_LAYOUT_C16, 16 channels of two pixels at a time.
  *
  * The input comes as a strip of 16-bit values, which has a depth multiplier's
- * repetitions, so that it has as many channels as the output. Two taps are taken together:
- * their values interleaved and multiplied with the likewise interleaved weights
- * by vpmaddwd, which gives the exact sum of both products: |x| <= 255 and
- * |w - Zw| <= 255. An odd number of taps is filled up with a weight of 0.
+ * repetitions, so that it has as many channels as the output. Two taps are
+ * taken together: their values interleaved and multiplied with the likewise
+ * interleaved weights by vpmaddwd, which gives the exact sum of both products:
+ * |x| <= 255 and |w - Zw| <= 255. An odd number of taps is filled up with a
+ * weight of 0.
  */
 #include "avx2.h"
 #include "scale_avx2.h"

@@ -10,6 +10,7 @@ void qk_init_avx2(struct qk_table *table)
 	table->avgpool = qk_avgpool_avx2;
 	table->maxpool = qk_maxpool_avx2;
 	table->mean = qk_mean_avx2;
+	table->pad = qk_pad_avx2;
 	table->softmax = qk_softmax_avx2;
 	table->lut = qk_lut_avx2;
 	table->quantize = qk_quantize_avx2;

@@ -40,9 +40,9 @@
 
 /* enum qk_order - which channels the two halves' lanes hold */
 enum qk_order {
-	QK_ORDER_PLAIN,			/* 0 to 7, 8 to 15 */
-	QK_ORDER_PAIRED,		/* 0 1 4 5 2 3 6 7, as vphaddd leaves them */
-	QK_ORDER_SPLIT,			/* 0 to 3 and 8 to 11, as vpunpcklwd does */
+	QK_ORDER_PLAIN,		/* 0 to 7, 8 to 15 */
+	QK_ORDER_PAIRED,	/* 0 1 4 5 2 3 6 7, as vphaddd leaves them */
+	QK_ORDER_SPLIT,		/* 0 to 3 and 8 to 11, as vpunpcklwd does */
 };
 
 /* struct qk_lanes - constants of 16 channels, in two halves of 8 */
@@ -52,7 +52,7 @@ struct qk_lanes {
 	__m256 above[2];		/* addend for accumulators from 0 */
 	__m256 below[2];		/* and for negative ones */
 	struct qk_vscale exact[2];
-	bool fast;			/* no intermediate can overflow, two roundings */
+	bool fast;			/* no overflow on the way, two roundings */
 };
 
 /* struct qk_final - what the lanes of one call share */
@@ -153,8 +153,8 @@ static inline void qk_lanes_init(struct qk_lanes *l, const struct qk_final *f,
 
 		init = _mm256_sub_epi32(init, _mm256_mullo_epi32(sum,
 						_mm256_set1_epi32(f->flip)));
-		init = _mm256_add_epi32(init, _mm256_set1_epi32((int32_t)(
-						f->flip * f->k * (uint32_t)zw)));
+		init = _mm256_add_epi32(init, _mm256_set1_epi32(
+				(int32_t)(f->flip * f->k * (uint32_t)zw)));
 		/* As qk_channel_scale() has it. */
 		m = _mm256_max_epi32(m, _mm256_setzero_si256());
 		shift = _mm256_max_epi32(shift, _mm256_set1_epi32(-31));

@@ -18,13 +18,13 @@
 
 /* struct qk_strip - sizes in elements where nothing else is said */
 struct qk_strip {
-	uint32_t rows, columns;		/* output rows and columns that it serves */
+	uint32_t rows, columns;		/* of the output, that it serves */
 	uint32_t width;			/* pixels in a row */
-	uint32_t step_y, step_x;	/* pixels between those of neighbouring outputs */
+	uint32_t step_y, step_x;	/* pixels between neighbours' windows */
 	size_t row;			/* of one row */
 	size_t size;
 	uint8_t flip;			/* 0x80 for S8, else 0 */
-	uint32_t repeat;		/* of each value: the depth multiplier */
+	uint32_t repeat;		/* each value; the depth multiplier */
 };
 
 /* struct qk_strip_element - how a level stores the input's elements */

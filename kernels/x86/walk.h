@@ -23,7 +23,7 @@ struct qk_walk {
 	uint8_t *out;
 	int32_t *offset;		/* scratch for QK_STRIP_PIXELS */
 	void *copy;			/* scratch for the strip */
-	bool in_place;			/* a pointwise input may be read as it is */
+	bool in_place;			/* for pointwise: reads the input itself */
 	void (*run)(const void *job, const struct qk_pixels *pixels);
 	const void *job;
 };

@@ -55,16 +55,12 @@ append_once() { grep -qxF "$2" "$1" || echo "$2" >>"$1"; }
 
 meson_list() { printf "'%s', " "$@"; }
 
-# Where CMake put the device model, which the device links.
-find_archive() {
-	find "$build" -name libqaccel_device.a -printf '%h\n' 2>/dev/null | head -n 1
-}
-
 graft() {
-	local misc=$src/hw/misc libdir
+	# Just there: builds with sanitizers have one too, below the same folder.
+	local misc=$src/hw/misc libdir=$build/lib
 	[[ -e $device/meson.build ]] || { say "no $device yet: QEMU without the device"; return; }
-	libdir=$(find_archive)
-	[[ -n $libdir ]] || die "no libqaccel_device.a below $build; 'make' builds it first"
+	[[ -e $libdir/libqaccel_device.a ]] ||
+		die "no $libdir/libqaccel_device.a; 'make' builds it first"
 	mkdir -p "$misc/qaccel-config"
 	write_if_new "$misc/qaccel-config/meson.build" <<-END
 		# Written by tests/vm/qemu.sh

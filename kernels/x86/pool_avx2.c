@@ -6,45 +6,10 @@
 #include "avx2.h"
 #include "requant_avx2.h"
 #include "../ref/ref.h"
+#include "../window.h"
 
 /* Sums of so many bytes stay below 2^30, as lanes of 32 bits need. */
 #define MAX_SUMMED	(1u << 22)
-
-/* struct window - rows x columns pixels of 16 channels inside the input */
-struct window {
-	const uint8_t *first;
-	uint32_t rows, columns;
-	size_t row_stride, pixel_stride;
-};
-
-/* Clips [origin, origin + length) to [0, limit). */
-static uint32_t clip(int64_t origin, uint32_t length, uint32_t limit,
-		     uint32_t *begin)
-{
-	int64_t end = origin + length;
-
-	if (end > limit)
-		end = limit;
-	*begin = (uint32_t)(origin < 0 ? 0 : origin);
-	return (uint32_t)(end - *begin);
-}
-
-static struct window pool_window(const struct qaccel_cmd_pool *cmd,
-				 const uint8_t *in, uint32_t y, uint32_t ox)
-{
-	uint32_t y0, x0;
-	struct window win = {
-		.rows = clip((int64_t)(y % cmd->out.h) * cmd->stride_h -
-			     cmd->pad_top, cmd->kh, cmd->in.h, &y0),
-		.columns = clip((int64_t)ox * cmd->stride_w - cmd->pad_left,
-				cmd->kw, cmd->in.w, &x0),
-		.row_stride = (size_t)cmd->in.w * cmd->in.c,
-		.pixel_stride = cmd->in.c,
-	};
-
-	win.first = in + qk_offset(&cmd->in, y / cmd->out.h, y0, x0);
-	return win;
-}
 
 static inline void sum_window(const struct window *win, uint32_t c,
 			      int is_unsigned, __m256i s[2])

@@ -41,13 +41,6 @@ static void run_rows(const struct qk_walk *walk)
 	}
 }
 
-static bool is_pointwise(const struct qaccel_cmd_conv *cmd)
-{
-	return cmd->kh == 1 && cmd->kw == 1 && cmd->stride_h == 1 &&
-	       cmd->stride_w == 1 && !cmd->pad_top && !cmd->pad_left &&
-	       cmd->out.h == cmd->in.h && cmd->out.w == cmd->in.w;
-}
-
 /* Without borders the rows of a tile are one run of pixels. */
 static void run_pointwise(const struct qk_walk *walk)
 {
@@ -75,7 +68,7 @@ bool qk_walk_choose(const struct qaccel_cmd_conv *cmd, struct qk_strip *s)
 {
 	uint64_t pixels = (uint64_t)cmd->out.n * cmd->out.h * cmd->out.w;
 
-	if (is_pointwise(cmd))
+	if (qk_is_pointwise(cmd))
 		return qk_strip_choose(cmd, 1, pixels < QK_STRIP_PIXELS ?
 				    (uint32_t)pixels : QK_STRIP_PIXELS, s);
 	return qk_strip_choose(cmd, cmd->out.h, cmd->out.w, s);
@@ -83,7 +76,7 @@ bool qk_walk_choose(const struct qaccel_cmd_conv *cmd, struct qk_strip *s)
 
 void qk_walk(const struct qk_walk *walk)
 {
-	if (is_pointwise(walk->cmd))
+	if (qk_is_pointwise(walk->cmd))
 		run_pointwise(walk);
 	else
 		run_rows(walk);

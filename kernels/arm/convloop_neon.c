@@ -161,13 +161,6 @@ static void run_rows(const struct qk_conv *conv, const struct qk_micros *micros,
 	}
 }
 
-static bool is_pointwise(const struct qaccel_cmd_conv *cmd)
-{
-	return cmd->kh == 1 && cmd->kw == 1 && cmd->stride_h == 1 &&
-	       cmd->stride_w == 1 && !cmd->pad_top && !cmd->pad_left &&
-	       cmd->out.h == cmd->in.h && cmd->out.w == cmd->in.w;
-}
-
 /*
  * Without borders the rows of a tile are one run of pixels. What is read in
  * place must not be read past: whole groups of 4 only.
@@ -200,21 +193,11 @@ static void run_pointwise(const struct qk_conv *conv,
 	}
 }
 
-static bool choose(const struct qaccel_cmd_conv *cmd, struct qk_strip *s)
-{
-	uint64_t pixels = (uint64_t)cmd->out.n * cmd->out.h * cmd->out.w;
-
-	if (is_pointwise(cmd))
-		return qk_strip_choose(cmd, 1, pixels < QK_STRIP_PIXELS ?
-				    (uint32_t)pixels : QK_STRIP_PIXELS, s);
-	return qk_strip_choose(cmd, cmd->out.h, cmd->out.w, s);
-}
-
 size_t qk_conv2d_scratch_neon(const struct qaccel_cmd_conv *cmd)
 {
 	struct qk_strip s;
 
-	if (!choose(cmd, &s))
+	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_U8, &s))
 		return 0;
 	return qk_round_up(s.size + QK_STRIP_SLACK, 64) +
 	       2 * qk_round_up(QK_STRIP_PIXELS * sizeof(int32_t), 64);
@@ -234,7 +217,7 @@ void qk_convloop(const struct qk_micros *micros,
 	};
 	struct qk_conv conv;
 
-	if (!choose(cmd, &conv.strip)) {
+	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_U8, &conv.strip)) {
 		qk_conv2d_ref(cmd, in, weights, channels, out, tile, scratch);
 		return;
 	}
@@ -242,7 +225,7 @@ void qk_convloop(const struct qk_micros *micros,
 	op.offset = scratch;
 	op.sum = op.offset + QK_STRIP_PIXELS;
 	op.strip = (uint8_t *)(op.sum + QK_STRIP_PIXELS);
-	if (is_pointwise(cmd))
+	if (qk_is_pointwise(cmd))
 		run_pointwise(&conv, micros, &op);
 	else
 		run_rows(&conv, micros, &op);

@@ -253,7 +253,8 @@ static bool has_threes(const struct qaccel_cmd_conv *cmd)
 
 static bool dw_init(struct qk_dw *dw, const struct qaccel_cmd_conv *cmd)
 {
-	if (!qk_strip_choose(cmd, cmd->out.h, cmd->out.w, &dw->strip))
+	if (!qk_strip_choose(cmd, cmd->out.h, cmd->out.w, QACCEL_DTYPE_U8,
+			     &dw->strip))
 		return false;
 	dw->cmd = cmd;
 	dw->threes = NULL;

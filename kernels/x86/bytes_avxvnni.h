@@ -5,7 +5,7 @@
 
 #include <immintrin.h>
 
-#include "strip.h"
+#include "../strip.h"
 
 /* Bytes past the strip's end that may be read, though not used. */
 #define QK_BYTES_SLACK		64u

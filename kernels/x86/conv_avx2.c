@@ -348,7 +348,7 @@ size_t qk_conv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd)
 	struct qk_strip s;
 	struct job job;
 
-	if (!qk_walk_choose(cmd, &s))
+	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_S8, &s))
 		return 0;
 	job_init(&job, cmd, &s);
 	return OFFSET_BYTES + wide_bytes(&job) +
@@ -375,7 +375,7 @@ QK_DECL_CONV(qk_conv2d_avx2)
 		.job = &job,
 	};
 
-	if (!qk_walk_choose(cmd, &walk.strip)) {
+	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_S8, &walk.strip)) {
 		qk_conv2d_ref(cmd, in, weights, channels, out, tile, scratch);
 		return;
 	}

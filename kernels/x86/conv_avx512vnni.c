@@ -413,7 +413,7 @@ static void run_rows(const struct job *job, const uint8_t *in,
 			columns = columns < cmd->out.w - x ? columns :
 				  cmd->out.w - x;
 			if (columns != listed)
-				qk_strip_offsets(cmd, &job->strip,
+				qk_strip_offsets(&job->strip,
 						 job->strip.rows, columns,
 						 work->offset);
 			listed = columns;
@@ -440,7 +440,7 @@ static void run_pointwise(const struct job *job, const uint8_t *in,
 	bool in_place = !job->strip.flip && c % 4 == 0;
 	uint32_t chunk = job->strip.columns, count;
 
-	qk_strip_offsets(cmd, &job->strip, 1, chunk, work->offset);
+	qk_strip_offsets(&job->strip, 1, chunk, work->offset);
 	for (size_t i = 0; i < total; i += count) {
 		const uint8_t *from = in + (first + i) * c;
 		struct pixels px = {
@@ -456,16 +456,6 @@ static void run_pointwise(const struct job *job, const uint8_t *in,
 		make_sums(job, &px, count, work->sum);
 		run_pixels(job, weights, channels, &px, count, tile);
 	}
-}
-
-static bool choose(const struct qaccel_cmd_conv *cmd, struct qk_strip *s)
-{
-	uint64_t pixels = (uint64_t)cmd->out.n * cmd->out.h * cmd->out.w;
-
-	if (qk_is_pointwise(cmd))
-		return qk_strip_choose(cmd, 1, pixels < QK_STRIP_PIXELS ?
-				    (uint32_t)pixels : QK_STRIP_PIXELS, s);
-	return qk_strip_choose(cmd, cmd->out.h, cmd->out.w, s);
 }
 
 /* Sizes of the parts of scratch; returns the sum. */
@@ -490,7 +480,7 @@ size_t qk_conv2d_scratch_avx512vnni(const struct qaccel_cmd_conv *cmd)
 {
 	struct job job;
 
-	if (!choose(cmd, &job.strip))
+	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_S8, &job.strip))
 		return 0;
 	job_init(&job, cmd);
 	return split_scratch(&job, NULL, NULL);
@@ -501,7 +491,7 @@ QK_DECL_CONV(qk_conv2d_avx512vnni)
 	struct work work = { 0 };
 	struct job job;
 
-	if (!choose(cmd, &job.strip)) {
+	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_S8, &job.strip)) {
 		qk_conv2d_avx2(cmd, in, weights, channels, out, tile, scratch);
 		return;
 	}

@@ -237,7 +237,7 @@ size_t qk_conv2d_scratch_avxvnni(const struct qaccel_cmd_conv *cmd)
 {
 	struct qk_strip s;
 
-	if (!qk_walk_choose(cmd, &s))
+	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_S8, &s))
 		return 0;
 	return 2 * PIXEL_BYTES + qk_round_up(s.size + QK_BYTES_SLACK, 64);
 }
@@ -261,7 +261,7 @@ QK_DECL_CONV(qk_conv2d_avxvnni)
 		.job = &job,
 	};
 
-	if (!qk_walk_choose(cmd, &walk.strip)) {
+	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_S8, &walk.strip)) {
 		qk_conv2d_ref(cmd, in, weights, channels, out, tile, scratch);
 		return;
 	}

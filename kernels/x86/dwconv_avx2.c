@@ -11,7 +11,7 @@
  */
 #include "avx2.h"
 #include "scale_avx2.h"
-#include "strip.h"
+#include "../strip.h"
 #include "words_avx2.h"
 #include "../ref/ref.h"
 
@@ -189,7 +189,8 @@ static void run_rows(const struct job *job, const uint8_t *in, uint8_t *out)
 
 static bool job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 {
-	if (!qk_strip_choose(cmd, cmd->out.h, cmd->out.w, &job->strip))
+	if (!qk_strip_choose(cmd, cmd->out.h, cmd->out.w, QACCEL_DTYPE_S8,
+			     &job->strip))
 		return false;
 	job->cmd = cmd;
 	job->taps = (uint32_t)cmd->kh * cmd->kw;

@@ -433,7 +433,8 @@ static void run_rows(const struct job *job, const uint8_t *in,
 static bool job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 {
 	if (cmd->depth_multiplier != 1 ||
-	    !qk_strip_choose(cmd, cmd->out.h, cmd->out.w, &job->strip))
+	    !qk_strip_choose(cmd, cmd->out.h, cmd->out.w, QACCEL_DTYPE_S8,
+			     &job->strip))
 		return false;
 	job->cmd = cmd;
 	job->taps = (uint32_t)cmd->kh * cmd->kw;

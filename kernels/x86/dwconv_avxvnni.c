@@ -10,7 +10,7 @@
  */
 #include "avxvnni.h"
 #include "scale_avx2.h"
-#include "strip.h"
+#include "../strip.h"
 #include "bytes_avxvnni.h"
 #include "../ref/ref.h"
 
@@ -248,7 +248,8 @@ static void run_rows(const struct job *job, const uint8_t *in, uint8_t *out)
 
 static bool job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 {
-	if (!qk_strip_choose(cmd, cmd->out.h, cmd->out.w, &job->strip))
+	if (!qk_strip_choose(cmd, cmd->out.h, cmd->out.w, QACCEL_DTYPE_S8,
+			     &job->strip))
 		return false;
 	job->cmd = cmd;
 	job->taps = (uint32_t)cmd->kh * cmd->kw;

@@ -6,7 +6,7 @@
 #ifndef QK_STRIP_AVX512VNNI_H
 #define QK_STRIP_AVX512VNNI_H
 
-#include "strip.h"
+#include "../strip.h"
 
 /* Bytes past the strip's end that may be read, though not used. */
 #define QK_STRIP_SLACK		64u

@@ -9,7 +9,7 @@ static void run_strip(const struct qk_walk *walk, uint32_t n, uint32_t y,
 	struct qk_pixels px = {
 		.base = walk->copy,
 		.offset = walk->offset,
-		.count = qk_strip_offsets(cmd, &walk->strip, rows, columns,
+		.count = qk_strip_offsets(&walk->strip, rows, columns,
 					  walk->offset),
 		.out = walk->out + qk_offset(&cmd->out, n, y, x),
 	};
@@ -50,7 +50,7 @@ static void run_pointwise(const struct qk_walk *walk)
 	uint32_t chunk = walk->strip.columns;
 	struct qk_pixels px = { .offset = walk->offset };
 
-	qk_strip_offsets(cmd, &walk->strip, 1, chunk, walk->offset);
+	qk_strip_offsets(&walk->strip, 1, chunk, walk->offset);
 	for (size_t i = 0; i < total; i += px.count) {
 		const uint8_t *from = walk->in + (first + i) * c;
 
@@ -62,16 +62,6 @@ static void run_pointwise(const struct qk_walk *walk)
 					    px.count * c);
 		walk->run(walk->job, &px);
 	}
-}
-
-bool qk_walk_choose(const struct qaccel_cmd_conv *cmd, struct qk_strip *s)
-{
-	uint64_t pixels = (uint64_t)cmd->out.n * cmd->out.h * cmd->out.w;
-
-	if (qk_is_pointwise(cmd))
-		return qk_strip_choose(cmd, 1, pixels < QK_STRIP_PIXELS ?
-				    (uint32_t)pixels : QK_STRIP_PIXELS, s);
-	return qk_strip_choose(cmd, cmd->out.h, cmd->out.w, s);
 }
 
 void qk_walk(const struct qk_walk *walk)

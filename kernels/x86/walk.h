@@ -3,7 +3,7 @@
 #ifndef QK_WALK_H
 #define QK_WALK_H
 
-#include "strip.h"
+#include "../strip.h"
 
 /* struct qk_pixels - neighbours whose inputs lie in a strip */
 struct qk_pixels {
@@ -18,7 +18,7 @@ struct qk_walk {
 	const struct qaccel_cmd_conv *cmd;
 	const struct qk_tile *tile;
 	const struct qk_strip_element *element;
-	struct qk_strip strip;		/* from qk_walk_choose() */
+	struct qk_strip strip;		/* from qk_strip_choose_conv2d() */
 	const uint8_t *in;
 	uint8_t *out;
 	int32_t *offset;		/* scratch for QK_STRIP_PIXELS */
@@ -27,9 +27,6 @@ struct qk_walk {
 	void (*run)(const void *job, const struct qk_pixels *pixels);
 	const void *job;
 };
-
-/* False as qk_strip_choose(). */
-bool qk_walk_choose(const struct qaccel_cmd_conv *cmd, struct qk_strip *strip);
 
 /* Calls run for all pixels of the tile's rows. */
 void qk_walk(const struct qk_walk *walk);

@@ -5,7 +5,7 @@
 
 #include <immintrin.h>
 
-#include "strip.h"
+#include "../strip.h"
 
 /* Elements past the strip's end that may be read, though not used. */
 #define QK_WORDS_SLACK		32u

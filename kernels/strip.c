@@ -26,19 +26,21 @@ static void measure(const struct qaccel_cmd_conv *cmd, uint32_t rows,
 	width = (uint64_t)(columns - 1) * s->step_x +
 		(uint64_t)(cmd->kw - 1) * cmd->dilation_w + 1;
 	s->width = (uint32_t)width;
-	s->row = width * cmd->in.c * s->repeat;
+	s->row = width * s->pixel;
 	/* A row is below 2^60 elements, so the product could wrap. */
 	s->size = s->row > STRIP_LIMIT ? SIZE_MAX : height * s->row;
 }
 
 bool qk_strip_choose(const struct qaccel_cmd_conv *cmd, uint32_t rows,
-		     uint32_t columns, struct qk_strip *s)
+		     uint32_t columns, enum qaccel_dtype flipped,
+		     struct qk_strip *s)
 {
 	uint32_t x = columns < QK_STRIP_PIXELS ? columns : QK_STRIP_PIXELS;
 	uint32_t y = 1;
 
 	s->repeat = cmd->depth_multiplier;
-	s->flip = cmd->in.dtype == QACCEL_DTYPE_S8 ? 0x80 : 0;
+	s->pixel = (size_t)cmd->in.c * s->repeat;
+	s->flip = cmd->in.dtype == flipped ? 0x80 : 0;
 	measure(cmd, 1, x, s);
 	while (s->size > STRIP_SIZE && x > STRIP_MIN_COLUMNS) {
 		x = (x + 1) / 2;
@@ -55,6 +57,18 @@ bool qk_strip_choose(const struct qaccel_cmd_conv *cmd, uint32_t rows,
 	}
 	measure(cmd, y, x, s);
 	return true;
+}
+
+bool qk_strip_choose_conv2d(const struct qaccel_cmd_conv *cmd,
+			    enum qaccel_dtype flipped, struct qk_strip *s)
+{
+	uint64_t pixels = (uint64_t)cmd->out.n * cmd->out.h * cmd->out.w;
+
+	if (qk_is_pointwise(cmd))
+		return qk_strip_choose(cmd, 1, pixels < QK_STRIP_PIXELS ?
+				       (uint32_t)pixels : QK_STRIP_PIXELS,
+				       flipped, s);
+	return qk_strip_choose(cmd, cmd->out.h, cmd->out.w, flipped, s);
 }
 
 /* struct fill - one call of qk_strip_fill_with() */
@@ -76,7 +90,7 @@ static void fill_row(const struct fill *f, const uint8_t *line, int64_t ix,
 {
 	int64_t width = f->strip->width;
 	int64_t first = -ix, last = f->cmd->in.w - ix;
-	size_t c = f->cmd->in.c, n = c * f->strip->repeat;
+	size_t c = f->cmd->in.c, n = f->strip->pixel;
 	size_t pixel = n * f->element->size;
 
 	first = first < 0 ? 0 : first > width ? width : first;
@@ -93,7 +107,7 @@ static void fill_row(const struct fill *f, const uint8_t *line, int64_t ix,
 static void fill_row_sparse(const struct fill *f, const uint8_t *line,
 			    int64_t ix, uint8_t *to)
 {
-	size_t c = f->cmd->in.c, n = c * f->strip->repeat;
+	size_t c = f->cmd->in.c, n = f->strip->pixel;
 	size_t pixel = n * f->element->size;
 
 	for (uint32_t j = 0; j < f->strip->width; j++, to += pixel) {
@@ -132,11 +146,10 @@ void qk_strip_fill_with(const struct qk_strip_element *element,
 	}
 }
 
-uint32_t qk_strip_offsets(const struct qaccel_cmd_conv *cmd,
-			  const struct qk_strip *s, uint32_t rows,
+uint32_t qk_strip_offsets(const struct qk_strip *s, uint32_t rows,
 			  uint32_t columns, int32_t *offset)
 {
-	size_t pixel = s->step_x * (size_t)cmd->in.c * s->repeat;
+	size_t pixel = s->step_x * s->pixel;
 	uint32_t count = 0;
 
 	for (uint32_t y = 0; y < rows; y++)

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "../internal.h"
+#include "internal.h"
 
 /* Pixels of output that one strip serves, at most. */
 #define QK_STRIP_PIXELS		2048u
@@ -21,9 +21,10 @@ struct qk_strip {
 	uint32_t rows, columns;		/* of the output, that it serves */
 	uint32_t width;			/* pixels in a row */
 	uint32_t step_y, step_x;	/* pixels between neighbours' windows */
+	size_t pixel;			/* of one pixel: its channels, repeated */
 	size_t row;			/* of one row */
 	size_t size;
-	uint8_t flip;			/* 0x80 for S8, else 0 */
+	uint8_t flip;			/* 0x80 where the sign is moved, else 0 */
 	uint32_t repeat;		/* each value; the depth multiplier */
 };
 
@@ -41,10 +42,20 @@ struct qk_strip_element {
 /*
  * Chooses the largest strip that stays in cache for an output of rows by
  * columns: whole rows if they fit. False if not even the window of a single
- * pixel is small enough, which takes an enormous dilation.
+ * pixel is small enough, which takes an enormous dilation. Inputs of the type
+ * flipped are moved to the other signedness: S8 where products take unsigned
+ * ones, U8 where they take signed ones.
  */
 bool qk_strip_choose(const struct qaccel_cmd_conv *cmd, uint32_t rows,
-		     uint32_t columns, struct qk_strip *strip);
+		     uint32_t columns, enum qaccel_dtype flipped,
+		     struct qk_strip *strip);
+
+/*
+ * The strip of a CONV2D. Rows of a matrix product are one run of pixels, so
+ * that its strip is one row of them.
+ */
+bool qk_strip_choose_conv2d(const struct qaccel_cmd_conv *cmd,
+			    enum qaccel_dtype flipped, struct qk_strip *strip);
 
 /*
  * Fills it with what output rows [oy, oy + rows) and columns from ox on read;
@@ -56,8 +67,7 @@ void qk_strip_fill_with(const struct qk_strip_element *element,
 			uint32_t oy, uint32_t ox, uint32_t rows, void *to);
 
 /* Offset of each output pixel's window in the strip; returns how many. */
-uint32_t qk_strip_offsets(const struct qaccel_cmd_conv *cmd,
-			  const struct qk_strip *strip, uint32_t rows,
+uint32_t qk_strip_offsets(const struct qk_strip *strip, uint32_t rows,
 			  uint32_t columns, int32_t *offset);
 
 #endif /* QK_STRIP_H */

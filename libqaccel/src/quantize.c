@@ -100,6 +100,57 @@ int qaccel_choose_params(float min, float max, int32_t qmin, int32_t qmax,
 	return 0;
 }
 
+int qaccel_integer_range(enum qaccel_type type, uint32_t bits, bool narrow,
+			 int32_t *qmin, int32_t *qmax)
+{
+	if (bits < 2 || bits > 8)
+		return qaccel_error(EINVAL, "%u bits: not 2 to 8", bits);
+	if (type == QACCEL_TYPE_INT8) {
+		*qmax = (INT32_C(1) << (bits - 1)) - 1;
+		*qmin = -*qmax - !narrow;
+	} else if (type == QACCEL_TYPE_UINT8) {
+		*qmax = (INT32_C(1) << bits) - 1;
+		*qmin = narrow;
+	} else {
+		return qaccel_error(EINVAL, "type %s has no range of %u bits",
+				    qaccel_type_name(type), bits);
+	}
+	return 0;
+}
+
+/* NaN if there is one, as no comparison would find it. */
+static float max_abs(const float *x, size_t count)
+{
+	float max = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		float a = fabsf(x[i]);
+
+		if (isnan(a))
+			return a;
+		if (a > max)
+			max = a;
+	}
+	return max;
+}
+
+int qaccel_choose_weight_scales(const float *weights, size_t channels,
+				size_t per_channel, int32_t qmax, float *scales)
+{
+	if (qmax <= 0)
+		return qaccel_error(EINVAL, "integers up to %d", qmax);
+	for (size_t c = 0; c < channels; c++) {
+		float max = max_abs(weights + c * per_channel, per_channel);
+
+		if (!isfinite(max))
+			return qaccel_error(EINVAL, "channel %zu has a weight of %g",
+					    c, (double)max);
+		/* Not a subnormal number, whose few bits would be too coarse. */
+		scales[c] = max == 0 ? 1 : fmaxf(max / (float)qmax, FLT_MIN);
+	}
+	return 0;
+}
+
 /* ------------------------------------------------------------- arrays -- */
 
 static int check_scale(float scale)

@@ -46,6 +46,26 @@ qaccel_choose_params(float min, float max, int32_t qmin, int32_t qmax,
 		     float *scale, int32_t *zero_point);
 
 /*
+ * The integers of a type narrowed to so many bits: for activations (narrow
+ * false) INT8 and 4 bits give [-8, 7], UINT8 [0, 15]; weights (narrow true)
+ * leave the lowest one out, so that products of two fit TFLite's kernels:
+ * [-7, 7] and [1, 15]. -EINVAL: bits not 2 to 8, another type.
+ */
+QACCEL_API QACCEL_MUST_CHECK int
+qaccel_integer_range(enum qaccel_type type, uint32_t bits, bool narrow,
+		     int32_t *qmin, int32_t *qmax);
+
+/*
+ * Symmetric scales for weights, zero point 0 (section 3 with the bounds set to
+ * -max|w| and max|w|): channels runs of per_channel weights each, channel-major
+ * (OHWI; channels 1: per tensor); scales[channels] = max|w| / qmax, and 1 where
+ * all are zero. -EINVAL: NaN or an infinity, qmax not positive.
+ */
+QACCEL_API QACCEL_MUST_CHECK int
+qaccel_choose_weight_scales(const float *weights, size_t channels,
+			    size_t per_channel, int32_t qmax, float *scales);
+
+/*
  * q = clamp(round(r / scale) + zero_point) into the type's range, halves away
  * from zero; NaN gives the zero point. type: UINT8, INT8 or INT16.
  * -EINVAL: another type, scale not positive and finite.

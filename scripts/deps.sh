@@ -12,10 +12,13 @@
 set -eu
 
 toolchain='build-essential cmake ninja-build pkg-config git'
-library='libdrm-dev libpng-dev libjpeg-dev libcjson-dev nettle-dev libcmocka-dev libpthreadpool-dev'
+library='libdrm-dev libpng-dev libjpeg-dev libcjson-dev nettle-dev libcmocka-dev libpthreadpool-dev
+	libopenblas-dev zlib1g-dev'
+# The pictures that the project's own networks are trained and tested on.
+data='dataset-fashion-mnist'
 kernel='bc bison flex libelf-dev libssl-dev lz4 cpio kmod rsync xz-utils'
 qemu='dpkg-dev meson python3 python3-venv libglib2.0-dev libpixman-1-dev
-	libattr1-dev libcap-ng-dev libfdt-dev zlib1g-dev seabios qemu-system-data'
+	libattr1-dev libcap-ng-dev libfdt-dev seabios qemu-system-data'
 vm='busybox-static procps'
 arm64='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static'
 
@@ -63,7 +66,7 @@ install() {
 }
 
 check_only=
-wanted="$toolchain $library $kernel $qemu $vm"
+wanted="$toolchain $library $data $kernel $qemu $vm"
 for arg in "$@"; do
 	case $arg in
 	--check) check_only=1 ;;

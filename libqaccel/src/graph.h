@@ -18,6 +18,8 @@
 #include <qaccel/graph.h>
 #include <qaccel/qaccel.h>
 
+#include "private.h"
+
 #define QACCEL_MAX_OP_INPUTS	16
 
 #define QACCEL_GRAPH_ALIGN	16
@@ -129,42 +131,48 @@ struct qaccel_model {
 	struct qaccel_graph *graph;
 };
 
-struct qaccel_graph *qaccel_graph_ref(struct qaccel_graph *graph);
-void qaccel_graph_unref(struct qaccel_graph *graph);
+QACCEL_PRIVATE_API struct qaccel_graph *
+qaccel_graph_ref(struct qaccel_graph *graph);
+QACCEL_PRIVATE_API void qaccel_graph_unref(struct qaccel_graph *graph);
 
 /* ---------------------------------------------------- making of a graph -- */
 
 /* An empty graph; NULL with the error set when out of memory. */
-struct qaccel_graph *qaccel_graph_create(uint64_t max_memory);
+QACCEL_PRIVATE_API struct qaccel_graph *
+qaccel_graph_create(uint64_t max_memory);
 
 /* Counts memory against max_memory: 0 or -EFBIG. */
-int qaccel_graph_charge(struct qaccel_graph *graph, uint64_t size);
+QACCEL_PRIVATE_API int
+qaccel_graph_charge(struct qaccel_graph *graph, uint64_t size);
 
 /*
  * Zeroed memory that lives as long as the graph, aligned to QACCEL_GRAPH_ALIGN,
  * counted against max_memory: *(void **)pointer. -ENOMEM, -EFBIG.
  */
-int qaccel_graph_alloc(struct qaccel_graph *graph, size_t count, size_t size,
-		       void *pointer);
+QACCEL_PRIVATE_API int
+qaccel_graph_alloc(struct qaccel_graph *graph, size_t count, size_t size,
+		   void *pointer);
 
 /*
  * Sets the shape of a tensor whose type and index are set, and its size. rank
  * is at most QACCEL_MAX_RANK, dims are positive. -EFBIG.
  */
-int qaccel_graph_set_shape(struct qaccel_graph_tensor *tensor, uint32_t rank,
-			   const int32_t *dims);
+QACCEL_PRIVATE_API int
+qaccel_graph_set_shape(struct qaccel_graph_tensor *tensor, uint32_t rank,
+		       const int32_t *dims);
 
 /*
  * Checks everything that the head of this file promises, and sets what follows
  * from the rest: producers, depth multipliers, shapes that are to be inferred.
  * -EBADMSG or -EOPNOTSUPP with the operator named in the last error, -EFBIG.
  */
-int qaccel_graph_check(struct qaccel_graph *graph);
+QACCEL_PRIVATE_API int qaccel_graph_check(struct qaccel_graph *graph);
 
 /* ------------------------------------------------------------ questions -- */
 
 /* Multiply-accumulates of an operator of a checked graph, padding taps included. */
-uint64_t qaccel_graph_op_macs(const struct qaccel_graph *graph,
-			      const struct qaccel_graph_op *op);
+QACCEL_PRIVATE_API uint64_t
+qaccel_graph_op_macs(const struct qaccel_graph *graph,
+		     const struct qaccel_graph_op *op);
 
 #endif /* QACCEL_GRAPH_INTERNAL_H */

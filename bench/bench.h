@@ -101,6 +101,14 @@ double time_run(int (*run)(void *arg), void *arg, uint32_t threads,
 		double budget);
 double clock_now(uint32_t threads);
 
+/* -------------------------------------------------------------- count.c -- */
+
+/*
+ * Between two calls, bench/arm/count.c counts the instructions; a program that
+ * does not run in an emulator with it notices nothing.
+ */
+void count_mark(void);
+
 /* --------------------------------------------------------------- sets.c -- */
 
 /* struct target - what layers run on */
@@ -109,6 +117,7 @@ struct target {
 	uint32_t threads;
 	double budget;			/* seconds for a layer */
 	double peak;			/* MACs a second of one core, or 0 */
+	bool count;			/* instructions, not time */
 	void *arg;
 	/* NULL: failed, and said why. */
 	void *(*open)(void *arg, const struct layer *layer);
@@ -120,6 +129,8 @@ struct target {
 };
 
 extern const char bench_header[];
+/* With count: the instructions are missing, the emulator says them. */
+extern const char count_header[];
 /* names: separated by commas; NULL: all. */
 int bench_sets(const struct target *target, const char *names);
 

@@ -131,10 +131,11 @@ static const struct peer_op *find_op(const char *name)
 }
 
 static int bench_op(const struct peer_op *op, const char *sets,
-		    uint32_t threads, double budget)
+		    uint32_t threads, double budget, bool count)
 {
 	struct run run = { op->form, threads };
-	double peak = op->form == FORM_F32 ? 0 : peak_macs(peak_isa());
+	double peak = op->form == FORM_F32 || count ? 0 :
+		      peak_macs(peak_isa());
 	struct target target = {
 		.peer = peer.name,
 		.version = peer.version(),
@@ -142,6 +143,7 @@ static int bench_op(const struct peer_op *op, const char *sets,
 		.threads = threads,
 		.budget = budget,
 		.peak = peak,
+		.count = count,
 		.arg = &run,
 		.open = open_op,
 		.run = run_op,
@@ -154,7 +156,7 @@ static int bench_op(const struct peer_op *op, const char *sets,
 static int usage(void)
 {
 	fprintf(stderr, "usage: peer [--set gemm,mv1,rn50,mv2] [--threads N] "
-		"[--budget SECONDS] [--op NAME]\nops:");
+		"[--budget SECONDS] [--op NAME] [--count]\nops:");
 	for (const struct peer_op *op = peer.ops; op->name; op++)
 		fprintf(stderr, " %s", op->name);
 	fputc('\n', stderr);
@@ -168,11 +170,13 @@ int main(int argc, char **argv)
 		{ "threads", required_argument, NULL, 't' },
 		{ "budget", required_argument, NULL, 'b' },
 		{ "op", required_argument, NULL, 'o' },
+		{ "count", no_argument, NULL, 'n' },
 		{ 0 }
 	};
 	const char *sets = NULL, *name = NULL;
 	uint32_t threads = 1;
 	double budget = 0.08;
+	bool count = false;
 	int c, ret = 0;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -184,14 +188,16 @@ int main(int argc, char **argv)
 			budget = strtod(optarg, NULL);
 		else if (c == 'o')
 			name = optarg;
+		else if (c == 'n')
+			count = true;
 		else
 			return usage();
 	}
 	if (optind < argc || !threads || budget <= 0 || (name && !find_op(name)))
 		return usage();
-	puts(bench_header);
+	puts(count ? count_header : bench_header);
 	for (const struct peer_op *op = peer.ops; op->name && !ret; op++)
 		if (!name || !strcmp(op->name, name))
-			ret = bench_op(op, sets, threads, budget);
+			ret = bench_op(op, sets, threads, budget, count);
 	return ret ? 1 : 0;
 }

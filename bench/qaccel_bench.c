@@ -22,7 +22,7 @@ struct options {
 	uint32_t threads;
 	struct bench_form form;
 	double budget;			/* seconds for a layer */
-	bool check, machine, list;
+	bool check, count, machine, list;
 };
 
 /* struct bench - what a whole run shares */
@@ -112,12 +112,14 @@ static int check_layer(void *arg, const char *set, const struct layer *layer,
 static const char usage[] =
 "usage: qaccel-bench [--set gemm,mv1,rn50,mv2] [--threads N] [--isa NAME]\n"
 "                    [--uint8] [--relu] [--check] [--budget SECONDS]\n"
+"                    [--count]\n"
 "       qaccel-bench --machine | --list\n"
 "\n"
 "CSV of the time of each layer. --uint8: both operands with zero points, per\n"
 "tensor. --relu: outputs clamped at their zero point. --check: compare each\n"
 "output with the scalar reference; exit status 1 if one differs. --budget: for\n"
-"each layer, 0.08 by default. --machine: what the machine can do at best.\n"
+"each layer, 0.08 by default. --count: no times; bench/arm.sh counts\n"
+"instructions. --machine: what the machine can do at best.\n"
 "--list: the layers, their kind and how often their network has them.\n";
 
 static int parse(int argc, char **argv, struct options *o)
@@ -130,6 +132,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "uint8", no_argument, NULL, 'u' },
 		{ "relu", no_argument, NULL, 'r' },
 		{ "check", no_argument, NULL, 'c' },
+		{ "count", no_argument, NULL, 'n' },
 		{ "machine", no_argument, NULL, 'm' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
@@ -152,6 +155,8 @@ static int parse(int argc, char **argv, struct options *o)
 			o->form.relu = true;
 		else if (c == 'c')
 			o->check = true;
+		else if (c == 'n')
+			o->count = true;
 		else if (c == 'm')
 			o->machine = true;
 		else if (c == 'l')
@@ -241,14 +246,16 @@ int main(int argc, char **argv)
 			.op = b.op,
 			.threads = b.options.threads,
 			.budget = b.options.budget,
-			.peak = peak_macs(b.info.isa),
+			.count = b.options.count,
 			.arg = &b,
 			.open = open_op,
 			.run = run_session,
 			.close = close_session,
 			.check = b.options.check ? check_layer : NULL,
 		};
-		puts(bench_header);
+		if (!target.count)
+			target.peak = peak_macs(b.info.isa);
+		puts(target.count ? count_header : bench_header);
 		ret = bench_sets(&target, b.options.sets);
 	}
 	qaccel_device_close(b.reference);

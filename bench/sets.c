@@ -9,6 +9,8 @@
 const char bench_header[] =
 	"peer,version,op,shape,threads,us,GOPS,fraction_of_peak";
 
+const char count_header[] = "peer,version,op,shape,times,instructions";
+
 static void print_row(const struct target *t, const char *set,
 		      const char *shape, double seconds, double macs)
 {
@@ -98,6 +100,38 @@ static int bench_layer(const struct target *t, const struct layer_set *set,
 	return 0;
 }
 
+/* The first run touches its memory for the first time. */
+static int count_layer(const struct target *t, const struct layer_set *set,
+		       const struct layer *layer)
+{
+	void *op = t->open(t->arg, layer);
+	int ret;
+
+	if (!op)
+		return -1;
+	ret = t->check ? t->check(t->arg, set->name, layer, op) : t->run(op);
+	if (!ret) {
+		count_mark();
+		ret = t->run(op);
+		count_mark();
+		printf("%s,%s,%s,%s/%s,%d,\n", t->peer, t->version, t->op,
+		       set->name, layer->name, layer->count);
+	}
+	t->close(op);
+	return ret;
+}
+
+static int count_set(const struct target *t, const struct layer_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (count_layer(t, set, &set->layers[i])) {
+			fprintf(stderr, "%s: %s/%s failed\n", t->peer,
+				set->name, set->layers[i].name);
+			return -1;
+		}
+	return 0;
+}
+
 static int bench_set(const struct target *t, const struct layer_set *set)
 {
 	struct sequence s = { 0 };
@@ -142,6 +176,7 @@ int bench_sets(const struct target *target, const char *names)
 
 	for (const struct layer_set *s = layer_sets; s->name && !ret; s++)
 		if (!names || listed(names, s->name))
-			ret = bench_set(target, s);
+			ret = target->count ? count_set(target, s) :
+			      bench_set(target, s);
 	return ret;
 }

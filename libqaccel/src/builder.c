@@ -375,7 +375,7 @@ static int32_t add_conv(struct qaccel_builder *b, enum qaccel_builtin builtin,
 	const struct qaccel_conv_options *o = options ? options : &defaults;
 	struct qaccel_graph_op op = {
 		.builtin = builtin,
-		.num_inputs = 3,
+		.num_inputs = bias == QACCEL_NO_TENSOR ? 2 : 3,
 		.inputs = { in, weights, bias },
 		.activation = o->activation,
 		.u.conv = {
@@ -424,7 +424,7 @@ int32_t qaccel_builder_fully_connected(struct qaccel_builder *b, int32_t in,
 		options ? options : &defaults;
 	struct qaccel_graph_op op = {
 		.builtin = QACCEL_BUILTIN_FULLY_CONNECTED,
-		.num_inputs = 3,
+		.num_inputs = bias == QACCEL_NO_TENSOR ? 2 : 3,
 		.inputs = { in, weights, bias },
 		.activation = o->activation,
 		.u.fully_connected.keep_num_dims = o->keep_num_dims,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of TensorFlow Lite's schema (version 3) that the reader uses
+ * The parts of TensorFlow Lite's schema (version 3) that are read and written
  *
  * Field ids of tables are their numbers in schema.fbs, from 0; a union has two,
  * its type and its value.
@@ -96,11 +96,12 @@ enum tflite_conv_options {
 	TFLITE_CONV_DILATION_H = 5,
 };
 
-/* The depth multiplier, field 3, is redundant and ignored since TensorFlow 2.1. */
+/* The depth multiplier is redundant, and ignored since TensorFlow 2.1. */
 enum tflite_depthwise_options {
 	TFLITE_DEPTHWISE_PADDING = 0,
 	TFLITE_DEPTHWISE_STRIDE_W = 1,
 	TFLITE_DEPTHWISE_STRIDE_H = 2,
+	TFLITE_DEPTHWISE_MULTIPLIER = 3,
 	TFLITE_DEPTHWISE_ACTIVATION = 4,
 	TFLITE_DEPTHWISE_DILATION_W = 5,
 	TFLITE_DEPTHWISE_DILATION_H = 6,
@@ -135,6 +136,9 @@ enum tflite_other_options {
 };
 
 #define TFLITE_BUILTIN_CUSTOM	32
+
+/* Of TensorType; the others are in tables where they are needed. */
+#define TFLITE_TYPE_BOOL	6
 
 /* "CONV_2D" for 3; NULL for a value that this library has not heard of. */
 const char *qaccel_tflite_builtin_name(uint32_t builtin);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The .tflite reader: loads the input and asks for all that a model tells
+ * The .tflite reader: loads the input, asks for all that a model tells, and
+ * writes it: what was taken can be written, and is taken again
  *
  * Without a corpus random bytes hardly ever become a model. An input that does
  * not carry the file identifier is therefore taken as changes to a valid file:
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <qaccel/graph.h>
 #include <qaccel/qaccel.h>
 
 #include "graph.h"
@@ -68,6 +70,23 @@ static void walk_ends(const struct qaccel_model *model)
 			abort();
 }
 
+/* What the copy is written as is what the model was. */
+static void rewrite(const struct qaccel_model *model)
+{
+	struct qaccel_model *copy;
+	size_t size, size2;
+	void *data, *data2;
+
+	if (qaccel_model_serialize(model, &data, &size) ||
+	    qaccel_model_load_memory(NULL, data, size, &copy) ||
+	    qaccel_model_serialize(copy, &data2, &size2) ||
+	    size != size2 || memcmp(data, data2, size))
+		abort();
+	qaccel_model_destroy(copy);
+	free(data);
+	free(data2);
+}
+
 /* Applies the changes to a valid file; returns its size. */
 static size_t patch(uint8_t file[MAX_FILE], const uint8_t *data, size_t size)
 {
@@ -104,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	walk_tensors(model);
 	walk_ops(model);
 	walk_ends(model);
+	rewrite(model);
 	qaccel_model_destroy(model);
 	return 0;
 }

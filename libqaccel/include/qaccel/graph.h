@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building a model in memory
+ * Building a model in memory, and writing models
  *
  * What a .tflite file would hold, made by calls: tensors are added, operators
  * connect them, and the builder turns into a model, to be used like one that
@@ -226,6 +226,21 @@ QACCEL_API int32_t qaccel_builder_relu6(struct qaccel_builder *builder,
 QACCEL_API QACCEL_MUST_CHECK int
 qaccel_builder_finish(struct qaccel_builder *builder,
 		      struct qaccel_model **model);
+
+/*
+ * The model, built or loaded, as a .tflite file: loading it gives the same
+ * model, and TensorFlow Lite takes it. The same model gives the same bytes.
+ * Tensors that no operator uses and that this library has no type for lose
+ * their type.
+ *
+ * -EFBIG: 2 GiB or more. *data is malloc()ed: free() it.
+ */
+QACCEL_API QACCEL_MUST_CHECK int
+qaccel_model_serialize(const struct qaccel_model *model, void **data,
+		       size_t *size);
+/* Also -ENOENT, -EACCES, -ENOSPC, ...: a part of the file may be there then. */
+QACCEL_API QACCEL_MUST_CHECK int
+qaccel_model_write(const struct qaccel_model *model, const char *path);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include <qaccel/graph.h>
 #include <qaccel/qaccel.h>
 
 #include "graph.h"
@@ -713,6 +714,33 @@ static void test_out_of_memory(void **state)
 	}
 }
 
+static void test_no_memory_to_write(void **state)
+{
+	struct qaccel_model *model = NULL;
+	struct test_model m;
+	int err = -ENOMEM;
+	size_t size;
+
+	(void)state;
+	make_model(&m);
+	assert_int_equal(qaccel_model_load_memory(NULL, file,
+						  write_model(&m, file), &model),
+			 0);
+	for (long n = 0; err; n++) {
+		void *data = NULL;
+		long before = live;
+
+		assert_true(n < 100);
+		fail_after = n;
+		err = qaccel_model_serialize(model, &data, &size);
+		fail_after = -1;
+		assert_int_equal(err, data ? 0 : -ENOMEM);
+		free(data);
+		assert_int_equal(live, before);
+	}
+	qaccel_model_destroy(model);
+}
+
 static void test_max_memory(void **state)
 {
 	struct qaccel_load_options options = { 0 };
@@ -821,6 +849,7 @@ int main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_no_memory_to_write),
 		cmocka_unit_test(test_max_memory),
 		cmocka_unit_test(test_shared_scales),
 		cmocka_unit_test(test_files),

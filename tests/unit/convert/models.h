@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Models and inputs for the tests of writing and converting. */
+#ifndef MODELS_H
+#define MODELS_H
+
+#include <stdint.h>
+
+#include <qaccel/qaccel.h>
+
+/* The same numbers for the same seed; floats are from -1 to 1. */
+void make_input(const struct qaccel_tensor_info *info, uint32_t seed,
+		void *data);
+void make_floats(uint32_t seed, float low, float high, float *out, size_t count);
+
+/* One of every operator of the builder, with activations of this 8-bit type. */
+struct qaccel_model *build_integer_model(enum qaccel_type type);
+
+#endif /* MODELS_H */

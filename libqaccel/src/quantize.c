@@ -145,6 +145,10 @@ int qaccel_choose_weight_scales(const float *weights, size_t channels,
 		if (!isfinite(max))
 			return qaccel_error(EINVAL, "channel %zu has a weight of %g",
 					    c, (double)max);
+	}
+	for (size_t c = 0; c < channels; c++) {
+		float max = max_abs(weights + c * per_channel, per_channel);
+
 		/* Not a subnormal number, whose few bits would be too coarse. */
 		scales[c] = max == 0 ? 1 : fmaxf(max / (float)qmax, FLT_MIN);
 	}

@@ -307,6 +307,167 @@ static void test_params_bad(void **state)
 	assert_true(scale == 7 && z == 7);
 }
 
+/* What the ends of an integer type of so many bits are, by another road. */
+static void check_integers(enum qaccel_type type, uint32_t bits, bool narrow)
+{
+	int32_t qmin = 0, qmax = 0, count = 1;
+
+	for (uint32_t i = 0; i < bits; i++)
+		count *= 2;
+	assert_int_equal(qaccel_integer_range(type, bits, narrow, &qmin, &qmax),
+			 0);
+	assert_int_equal(qmax - qmin + 1, narrow ? count - 1 : count);
+	if (type == QACCEL_TYPE_UINT8)
+		assert_int_equal(qmin, narrow ? 1 : 0);
+	else
+		assert_int_equal(qmin + qmax, narrow ? 0 : -1);
+}
+
+static void test_integers(void **state)
+{
+	int32_t qmin = 7, qmax = 7;
+
+	(void)state;
+	for (uint32_t bits = 2; bits <= 8; bits++) {
+		for (int narrow = 0; narrow < 2; narrow++) {
+			check_integers(QACCEL_TYPE_INT8, bits, narrow);
+			check_integers(QACCEL_TYPE_UINT8, bits, narrow);
+		}
+	}
+	assert_int_equal(qaccel_integer_range(QACCEL_TYPE_INT8, 8, true, &qmin,
+					      &qmax), 0);
+	assert_int_equal(qmin, -127);
+	assert_int_equal(qmax, 127);
+	assert_int_equal(qaccel_integer_range(QACCEL_TYPE_INT8, 4, false, &qmin,
+					      &qmax), 0);
+	assert_int_equal(qmin, -8);
+	assert_int_equal(qmax, 7);
+	qmin = qmax = 7;
+	assert_int_equal(qaccel_integer_range(QACCEL_TYPE_INT8, 1, false, &qmin,
+					      &qmax), -EINVAL);
+	assert_int_equal(qaccel_integer_range(QACCEL_TYPE_UINT8, 9, false, &qmin,
+					      &qmax), -EINVAL);
+	assert_int_equal(qaccel_integer_range(QACCEL_TYPE_INT16, 8, false, &qmin,
+					      &qmax), -EINVAL);
+	assert_int_equal(qaccel_integer_range((enum qaccel_type)0, 8, false,
+					      &qmin, &qmax), -EINVAL);
+	assert_true(qmin == 7 && qmax == 7);
+}
+
+/*
+ * On few bits too, zero stays zero, and what is in the range moves by a step at
+ * most: half for rounding, half for the range's own move.
+ */
+static void check_few_bits(float min, float max, int32_t qmin, int32_t qmax)
+{
+	const float in[] = { 0, -0.f, min, max, min + (max - min) / 3 };
+	float out[5], scale;
+	int32_t zero;
+
+	assert_int_equal(qaccel_choose_params(min, max, qmin, qmax, &scale,
+					      &zero), 0);
+	assert_true(zero >= qmin && zero <= qmax);
+	assert_int_equal(qaccel_fake_quantize(scale, zero, qmin, qmax, in, out,
+					      5), 0);
+	assert_true(out[0] == 0 && out[1] == 0);
+	for (size_t i = 2; i < 5; i++)
+		assert_true(fabs((double)out[i] - (double)in[i]) <=
+			    (double)scale * 1.00001);
+}
+
+static void test_few_bits(void **state)
+{
+	(void)state;
+	for (uint32_t bits = 2; bits <= 8; bits++) {
+		for (int i = 0; i < 40000; i++) {
+			enum qaccel_type type = i % 2 ? QACCEL_TYPE_INT8 :
+							QACCEL_TYPE_UINT8;
+			float a = (float)(int32_t)random32() * 0x1p-31f;
+			float b = (float)(int32_t)random32() * 0x1p-29f;
+			int32_t qmin, qmax;
+
+			a = ldexpf(a, (int)(random32() % 40) - 20);
+			if (i % 8 == 0)
+				a = fabsf(a);
+			assert_int_equal(qaccel_integer_range(type, bits,
+							      i / 2 % 2, &qmin,
+							      &qmax), 0);
+			check_few_bits(fminf(a, b), fmaxf(a, b), qmin, qmax);
+		}
+	}
+}
+
+static void test_weight_scales(void **state)
+{
+	float w[4][9], scales[4], one;
+
+	(void)state;
+	for (uint32_t bits = 2; bits <= 8; bits++) {
+		float largest = 0, rounded[9];
+		int32_t qmin, qmax;
+
+		assert_int_equal(qaccel_integer_range(QACCEL_TYPE_INT8, bits,
+						      true, &qmin, &qmax), 0);
+		for (int i = 0; i < 36; i++)
+			w[i / 9][i % 9] = ldexpf((float)(int32_t)random32(),
+						 -31 - i / 9 * 5);
+		w[1][4] = -3;
+		memset(w[2], 0, sizeof(w[2]));
+		assert_int_equal(qaccel_choose_weight_scales(&w[0][0], 4, 9, qmax,
+							     scales), 0);
+		assert_true(scales[1] == 3.f / (float)qmax);
+		assert_true(scales[2] == 1);
+		for (int c = 0; c < 4; c++) {
+			float max = 0;
+
+			for (int i = 0; i < 9; i++)
+				max = fmaxf(max, fabsf(w[c][i]));
+			largest = fmaxf(largest, max);
+			if (max > 0)
+				assert_true(scales[c] == max / (float)qmax);
+			/* Nothing is clipped. */
+			assert_int_equal(qaccel_fake_quantize(scales[c], 0, qmin,
+							      qmax, w[c],
+							      rounded, 9), 0);
+			for (int i = 0; i < 9; i++)
+				assert_true(fabsf(rounded[i] - w[c][i]) <=
+					    scales[c] * 0.50001f);
+		}
+		/* Per tensor: one channel. */
+		assert_int_equal(qaccel_choose_weight_scales(&w[0][0], 1, 36,
+							     qmax, &one), 0);
+		assert_true(one == largest / (float)qmax);
+	}
+}
+
+static void test_weight_scales_ends(void **state)
+{
+	static const float bad[] = { NAN, INFINITY, -INFINITY };
+	float w[4] = { FLT_TRUE_MIN, -FLT_TRUE_MIN, FLT_MAX, -FLT_MAX };
+	float scales[2];
+
+	(void)state;
+	assert_int_equal(qaccel_choose_weight_scales(w, 2, 2, 127, scales), 0);
+	assert_true(scales[0] == FLT_MIN);
+	assert_true(scales[1] == FLT_MAX / 127);
+	scales[0] = scales[1] = 7;
+	for (size_t i = 0; i < 12; i++) {
+		float with[4] = { 1, 2, 3, 4 };
+
+		with[i % 4] = bad[i / 4];
+		assert_int_equal(qaccel_choose_weight_scales(with, 2, 2, 127,
+							     scales), -EINVAL);
+	}
+	assert_int_equal(qaccel_choose_weight_scales(w, 2, 2, 0, scales),
+			 -EINVAL);
+	assert_int_equal(qaccel_choose_weight_scales(w, 2, 2, -1, scales),
+			 -EINVAL);
+	assert_true(scales[0] == 7 && scales[1] == 7);
+	/* None: an empty channel is all zeros. */
+	assert_int_equal(qaccel_choose_weight_scales(w, 2, 0, 127, scales), 0);
+	assert_true(scales[0] == 1 && scales[1] == 1);
+}
+
 /* ------------------------------------------------------------- arrays -- */
 
 static const struct {
@@ -493,6 +654,10 @@ int main(void)
 		cmocka_unit_test(test_params),
 		cmocka_unit_test(test_params_known),
 		cmocka_unit_test(test_params_bad),
+		cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_few_bits),
+		cmocka_unit_test(test_weight_scales),
+		cmocka_unit_test(test_weight_scales_ends),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_quantize_ends),
 		cmocka_unit_test(test_quantize_bad),

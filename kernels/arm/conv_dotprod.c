@@ -2,89 +2,125 @@
 /*
  * CONV2D micro-kernels with sdot: a register of weights is 4 channels times the
  * 4 values of a group, and one of the input 4 groups of a pixel, a lane each.
- * 16 values of 6 pixels by 16 channels are 96 sdot with 22 loads. 24
- * accumulators, 6 inputs and 2 weights fill the registers.
+ * 16 values of 5 pixels by 16 channels are 80 sdot with 9 loads: 5 of inputs,
+ * and 4 of 4 registers of weights each, which is why 6 pixels would not fit.
  */
 #include "convloop_neon.h"
 #include "dotprod.h"
 
-#define TILE	6
+#define TILE	5
+
+/* Or else the compiler counts from where the loop began, at an add a load. */
+#define KEEP(pointer)	__asm__("" : "+r"(pointer))
 
 /* Group number lane of the 4 in x, of which the weights begin at w. */
 #define DOT(lane)							\
-	_Pragma("GCC unroll 4")						\
-	for (int q = 0; q < 4; q++) {					\
-		int8x16_t wv = vld1q_s8(w + 64 * lane + 16 * q);	\
+	do {								\
+		int8x16x4_t wv = vld1q_s8_x4(w);			\
 									\
-		_Pragma("GCC unroll 6")					\
-		for (int i = 0; i < m; i++)				\
-			acc[i][q] = vdotq_laneq_s32(acc[i][q], wv, x[i],\
-						    lane);		\
-	}
+		w += 64;						\
+		KEEP(w);						\
+		_Pragma("GCC unroll 4")					\
+		for (int q = 0; q < 4; q++)				\
+			_Pragma("GCC unroll 5")				\
+			for (int i = 0; i < m; i++)			\
+				acc[i][q] = vdotq_laneq_s32(acc[i][q],	\
+							    wv.val[q],	\
+							    x[i], lane);\
+	} while (0)
 
-/* m pixels, constant where it is inlined. */
+/* A run of groups, 4 at a time. Returns the weights behind it. */
+static inline __attribute__((always_inline)) const int8_t *
+add_run(int32x4_t (*acc)[4], const int8_t *w, const uint8_t *const *from,
+	size_t offset, uint32_t groups, const int m)
+{
+	const uint8_t *p[TILE];
+	int8x16_t x[TILE];
+
+#pragma GCC unroll 5
+	for (int i = 0; i < m; i++)
+		p[i] = from[i] + offset;
+	for (; groups >= 4; groups -= 4) {
+#pragma GCC unroll 5
+		for (int i = 0; i < m; i++) {
+			x[i] = vreinterpretq_s8_u8(vld1q_u8(p[i]));
+			p[i] += 16;
+		}
+		DOT(0);
+		DOT(1);
+		DOT(2);
+		DOT(3);
+	}
+	if (!groups)
+		return w;
+#pragma GCC unroll 5
+	for (int i = 0; i < m; i++)
+		x[i] = vreinterpretq_s8_u8(vld1q_u8(p[i]));
+	DOT(0);
+	if (groups > 1)
+		DOT(1);
+	if (groups > 2)
+		DOT(2);
+	return w;
+}
+
+/* A tile of m pixels; m and pointwise are constant where it is inlined. */
 static inline __attribute__((always_inline)) void
 micro(const struct qk_conv *conv, const struct qk_lanes *lanes, const int8_t *w,
-      const struct qk_pixels *px, const int m)
+      const struct qk_pixels *px, const int m, const bool pointwise)
 {
+	const uint8_t *from[TILE];
 	int32x4_t acc[TILE][4];
 
-#pragma GCC unroll 6
-	for (int i = 0; i < m; i++)
+#pragma GCC unroll 5
+	for (int i = 0; i < m; i++) {
+		from[i] = px->base + (pointwise ? (size_t)i * conv->base_step :
+				      (size_t)px->offset[i]);
 #pragma GCC unroll 4
 		for (int q = 0; q < 4; q++)
-			acc[i][q] = vdupq_n_s32(0);
-	for (uint32_t ky = 0; ky < conv->cmd->kh; ky++) {
-		for (uint32_t s = 0; s < conv->segments; s++) {
-			const uint8_t *from = qk_segment(conv, px, ky, s);
-			const uint8_t *p[TILE];
-			uint32_t k = conv->groups;
-			int8x16_t x[TILE];
+			acc[i][q] = lanes->init[q];
+	}
+	if (pointwise)
+		add_run(acc, w, from, 0, conv->groups, m);
+	for (uint32_t ky = 0; !pointwise && ky < conv->cmd->kh; ky++)
+		for (uint32_t s = 0; s < conv->segments; s++)
+			w = add_run(acc, w, from,
+				    ky * conv->filter_row_step +
+				    s * conv->segment_step, conv->groups, m);
+	qk_conv_store(conv, lanes, px, acc, m);
+}
 
-#pragma GCC unroll 6
-			for (int i = 0; i < m; i++)
-				p[i] = from + px->offset[i];
-			for (; k >= 4; k -= 4, w += 256) {
-#pragma GCC unroll 6
-				for (int i = 0; i < m; i++) {
-					x[i] = vreinterpretq_s8_u8(
-						vld1q_u8(p[i]));
-					p[i] += 16;
-				}
-				DOT(0)
-				DOT(1)
-				DOT(2)
-				DOT(3)
-			}
-			for (; k; k--, w += 64) {
-#pragma GCC unroll 6
-				for (int i = 0; i < m; i++) {
-					x[i] = qk_broadcast4(p[i]);
-					p[i] += 4;
-				}
-				DOT(0)
-			}
+static inline __attribute__((always_inline)) void
+run_tiles(const struct qk_conv *conv, const struct qk_lanes *lanes,
+	  const int8_t *w, struct qk_pixels *px, uint32_t tiles, const int m)
+{
+	if (conv->base_step) {
+		for (; tiles; tiles--) {
+			micro(conv, lanes, w, px, m, true);
+			qk_pixels_advance(px, conv, (uint32_t)m);
+		}
+	} else {
+		for (; tiles; tiles--) {
+			micro(conv, lanes, w, px, m, false);
+			qk_pixels_advance(px, conv, (uint32_t)m);
 		}
 	}
-#pragma GCC unroll 6
-	for (int i = 0; i < m; i++)
-		qk_conv_store(conv, lanes, px, i, acc[i]);
 }
 
 #define MICRO(m)							\
 	static void micro_##m(const struct qk_conv *conv,		\
 			      const struct qk_lanes *lanes,		\
 			      const int8_t *weights,			\
-			      const struct qk_pixels *px)		\
+			      struct qk_pixels px, uint32_t tiles)	\
 	{								\
-		micro(conv, lanes, weights, px, m);			\
+		run_tiles(conv, lanes, weights, &px, tiles, m);		\
 	}
 
-MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5) MICRO(6)
+MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5)
 
 static const struct qk_micros micros = {
 	.tile = TILE,
-	.fn = { micro_1, micro_2, micro_3, micro_4, micro_5, micro_6 },
+	.fn = { micro_1, micro_2, micro_3, micro_4, micro_5 },
 };
 
 static QK_DECL_CONV(conv2d_dotprod)

@@ -59,6 +59,15 @@ static inline int32x4_t pixel_of(const int32x4_t acc[2], int number)
 				     vzip1q_s64(a, b));
 }
 
+/* Channels 2 j and 2 j + 1, of two pixels. */
+static inline int32x4_t init_of(const struct qk_lanes *lanes, int j)
+{
+	int64x2_t two = vreinterpretq_s64_s32(lanes->init[j / 2]);
+
+	return vreinterpretq_s32_s64(j % 2 ? vdupq_laneq_s64(two, 1) :
+				     vdupq_laneq_s64(two, 0));
+}
+
 /*
  * m pixels, constant where it is inlined. Without a partner the last one is its
  * own.
@@ -68,13 +77,13 @@ micro(const struct qk_conv *conv, const struct qk_lanes *lanes, const int8_t *w,
       const struct qk_pixels *px, const int m)
 {
 	const int pairs = (m + 1) / 2;
-	int32x4_t acc[PAIRS][8];
+	int32x4_t acc[PAIRS][8], sum[TILE][4];
 
 #pragma GCC unroll 3
 	for (int i = 0; i < pairs; i++)
 #pragma GCC unroll 8
 		for (int j = 0; j < 8; j++)
-			acc[i][j] = vdupq_n_s32(0);
+			acc[i][j] = init_of(lanes, j);
 	for (uint32_t ky = 0; ky < conv->cmd->kh; ky++) {
 		for (uint32_t s = 0; s < conv->segments; s++) {
 			const uint8_t *from = qk_segment(conv, px, ky, s);
@@ -113,23 +122,23 @@ micro(const struct qk_conv *conv, const struct qk_lanes *lanes, const int8_t *w,
 		}
 	}
 #pragma GCC unroll 6
-	for (int i = 0; i < m; i++) {
-		int32x4_t sum[4];
-
+	for (int i = 0; i < m; i++)
 #pragma GCC unroll 4
 		for (int q = 0; q < 4; q++)
-			sum[q] = pixel_of(&acc[i / 2][2 * q], i % 2);
-		qk_conv_store(conv, lanes, px, i, sum);
-	}
+			sum[i][q] = pixel_of(&acc[i / 2][2 * q], i % 2);
+	qk_conv_store(conv, lanes, px, sum, m);
 }
 
 #define MICRO(m)							\
 	static void micro_##m(const struct qk_conv *conv,		\
 			      const struct qk_lanes *lanes,		\
 			      const int8_t *weights,			\
-			      const struct qk_pixels *px)		\
+			      struct qk_pixels px, uint32_t tiles)	\
 	{								\
-		micro(conv, lanes, weights, px, m);			\
+		for (; tiles; tiles--) {				\
+			micro(conv, lanes, weights, &px, m);		\
+			qk_pixels_advance(&px, conv, m);		\
+		}							\
 	}
 
 MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5) MICRO(6)

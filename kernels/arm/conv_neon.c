@@ -50,6 +50,7 @@ static inline __attribute__((always_inline)) void
 micro(const struct qk_conv *conv, const struct qk_lanes *lanes, const int8_t *w,
       const struct qk_pixels *px, const int m, const bool narrow)
 {
+	int32x4_t acc[TILE][4];
 	struct sums sum[TILE];
 
 #pragma GCC unroll 2
@@ -106,24 +107,25 @@ micro(const struct qk_conv *conv, const struct qk_lanes *lanes, const int8_t *w,
 		}
 	}
 #pragma GCC unroll 2
-	for (int i = 0; i < m; i++) {
-		int32x4_t acc[4];
-
+	for (int i = 0; i < m; i++)
 #pragma GCC unroll 4
 		for (int q = 0; q < 4; q++)
-			acc[q] = vpaddq_s32(sum[i].part[2 * q],
-					    sum[i].part[2 * q + 1]);
-		qk_conv_store(conv, lanes, px, i, acc);
-	}
+			acc[i][q] = qk_wrapping_add(lanes->init[q],
+				vpaddq_s32(sum[i].part[2 * q],
+					   sum[i].part[2 * q + 1]));
+	qk_conv_store(conv, lanes, px, acc, m);
 }
 
 #define MICRO(name, m, narrow)						\
 	static void name(const struct qk_conv *conv,			\
 			 const struct qk_lanes *lanes,			\
-			 const int8_t *weights,				\
-			 const struct qk_pixels *px)			\
+			 const int8_t *weights, struct qk_pixels px,	\
+			 uint32_t tiles)				\
 	{								\
-		micro(conv, lanes, weights, px, m, narrow);		\
+		for (; tiles; tiles--) {				\
+			micro(conv, lanes, weights, &px, m, narrow);	\
+			qk_pixels_advance(&px, conv, m);		\
+		}							\
 	}
 
 MICRO(micro_1, 1, false)

@@ -36,12 +36,11 @@ static int32_t window_sum(const struct qk_conv *conv,
 static void make_sums(const struct qk_conv *conv, struct qk_pixels *px,
 		      uint32_t count, int32_t *sum)
 {
-	px->sum = NULL;
+	px->sum = sum;
 	if (!conv->cmd->weight_zero_point)
 		return;
 	for (uint32_t i = 0; i < count; i++)
 		sum[i] = window_sum(conv, px, i);
-	px->sum = sum;
 }
 
 static bool is_narrow(const int8_t *weights, size_t bytes)
@@ -71,12 +70,13 @@ static void run_pixels(const struct qk_conv *conv,
 		       const struct operands *op, const struct qk_pixels *all,
 		       uint32_t count)
 {
-	uint32_t c1 = op->tile->c1, step;
+	uint32_t c1 = op->tile->c1, rest = count % micros->tile;
 
 	for (uint32_t c = op->tile->c0; c < c1; c += QK_BLOCK) {
 		const int8_t *weights = op->weights +
 					c / QK_BLOCK * conv->block_bytes;
 		const qk_micro_fn *fn = micros->fn;
+		struct qk_pixels px;
 		struct qk_lanes lanes;
 
 		qk_lanes_init(&lanes, conv->cmd, op->channels + c,
@@ -84,19 +84,14 @@ static void run_pixels(const struct qk_conv *conv,
 			      conv->strip.flip);
 		if (micros->narrow[0] && is_narrow(weights, conv->block_bytes))
 			fn = micros->narrow;
-		for (uint32_t i = 0; i < count; i += step) {
-			struct qk_pixels px = {
-				.base = all->base,
-				.offset = all->offset + i,
-				.sum = all->sum ? all->sum + i : NULL,
-				.out = all->out +
-				       (size_t)i * conv->cmd->out.c + c,
-			};
-
-			step = micros->tile;
-			step = step < count - i ? step : count - i;
-			fn[step - 1](conv, &lanes, weights, &px);
-		}
+		px = *all;
+		px.out += c;
+		if (count >= micros->tile)
+			fn[micros->tile - 1](conv, &lanes, weights, px,
+					     count / micros->tile);
+		qk_pixels_advance(&px, conv, count - rest);
+		if (rest)
+			fn[rest - 1](conv, &lanes, weights, px, 1);
 	}
 }
 
@@ -108,11 +103,15 @@ static void conv_init(struct qk_conv *conv, const struct qaccel_cmd_conv *cmd)
 	conv->finish = qk_finish_set(&cmd->out, cmd->out.zero_point,
 				     cmd->act_min, cmd->act_max);
 	conv->single = qk_single_rounding(&cmd->hdr);
+	conv->zw = (uint32_t)cmd->weight_zero_point;
 	conv->k = (uint32_t)cmd->kh * cmd->kw * cmd->in.c;
 	conv->segments = cmd->kw / taps;
 	conv->groups = (taps * cmd->in.c + 3) / 4;
 	conv->segment_step = (size_t)cmd->dilation_w * cmd->in.c;
 	conv->filter_row_step = cmd->dilation_h * conv->strip.row;
+	if (cmd->kh == 1 && cmd->kw == 1)
+		conv->base_step = conv->strip.pixel;
+	conv->out_step = cmd->out.c;
 	conv->block_bytes = QK_BLOCK * 4 *
 			    ((size_t)cmd->kh * conv->segments * conv->groups);
 }
@@ -163,7 +162,7 @@ static void run_rows(const struct qk_conv *conv, const struct qk_micros *micros,
 
 /*
  * Without borders the rows of a tile are one run of pixels. What is read in
- * place must not be read past: whole groups of 4 only.
+ * place must not be read past: whole registers only.
  */
 static void run_pointwise(const struct qk_conv *conv,
 			  const struct qk_micros *micros,
@@ -172,7 +171,7 @@ static void run_pointwise(const struct qk_conv *conv,
 	const struct qaccel_cmd_conv *cmd = conv->cmd;
 	size_t c = cmd->in.c, first = (size_t)op->tile->y0 * cmd->out.w;
 	size_t total = (size_t)(op->tile->y1 - op->tile->y0) * cmd->out.w;
-	bool in_place = !conv->strip.flip && c % 4 == 0;
+	bool in_place = !conv->strip.flip && c % 16 == 0;
 	uint32_t chunk = conv->strip.columns, count;
 
 	qk_strip_offsets(&conv->strip, 1, chunk, op->offset);
@@ -215,7 +214,7 @@ void qk_convloop(const struct qk_micros *micros,
 		.out = out,
 		.tile = tile,
 	};
-	struct qk_conv conv;
+	struct qk_conv conv = { 0 };
 
 	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_U8, &conv.strip)) {
 		qk_conv2d_ref(cmd, in, weights, channels, out, tile, scratch);

@@ -25,35 +25,51 @@ struct qk_conv {
 	struct qk_strip strip;
 	struct qk_finish finish;
 	bool single;			/* one rounding */
+	uint32_t zw;			/* zero point of the weights */
 	uint32_t k;			/* values in a window */
 	uint32_t segments;		/* in a filter row */
 	uint32_t groups;		/* of 4 values in a segment */
 	size_t segment_step;		/* bytes in the strip between segments */
 	size_t filter_row_step;		/* bytes in the strip between filter rows */
+	size_t base_step;		/* bytes between windows of a pixel, or 0 */
+	size_t out_step;		/* bytes between output pixels */
 	size_t block_bytes;		/* packed weights of 16 channels */
 };
 
-/* struct qk_pixels - up to QK_MAX_TILE neighbours */
+/* struct qk_pixels - neighbours */
 struct qk_pixels {
-	const uint8_t *base;		/* of the strip */
+	const uint8_t *base;		/* of the strip, or of the first */
 	const int32_t *offset;		/* of each, in bytes */
-	const int32_t *sum;		/* of each window, or NULL */
+	const int32_t *sum;		/* of each window, with QK_SUMS */
 	uint8_t *out;			/* the block's first channel of the first */
 };
 
-/* How many pixels, its place in struct qk_micros says; times 16 channels. */
+/*
+ * Tiles of pixels, one after the other, times 16 channels. How many pixels a
+ * tile has, its place in struct qk_micros says.
+ */
 typedef void (*qk_micro_fn)(const struct qk_conv *conv,
 			    const struct qk_lanes *lanes,
-			    const int8_t *weights,
-			    const struct qk_pixels *px);
+			    const int8_t *weights, struct qk_pixels px,
+			    uint32_t tiles);
 
-/* struct qk_micros - of an ISA; fn[i] does i + 1 pixels */
+/* struct qk_micros - of an ISA; those of fn[i] have i + 1 pixels */
 struct qk_micros {
 	uint32_t tile;			/* most pixels */
 	qk_micro_fn fn[QK_MAX_TILE];
 	/* The same for blocks without a weight of -128, or NULLs. */
 	qk_micro_fn narrow[QK_MAX_TILE];
 };
+
+/* On to the next but count. */
+static inline void qk_pixels_advance(struct qk_pixels *px,
+				     const struct qk_conv *conv, uint32_t count)
+{
+	px->base += count * conv->base_step;
+	px->offset += conv->base_step ? 0 : count;
+	px->sum += count;
+	px->out += count * conv->out_step;
+}
 
 /* A whole call. */
 void qk_convloop(const struct qk_micros *micros,
@@ -77,19 +93,23 @@ static inline const uint8_t *qk_segment(const struct qk_conv *conv,
 	return px->base + ky * conv->filter_row_step + s * conv->segment_step;
 }
 
-/* Finishes pixel i of a tile. */
-static inline void qk_conv_store(const struct qk_conv *conv,
-				 const struct qk_lanes *lanes,
-				 const struct qk_pixels *px, int i,
-				 const int32x4_t sum[4])
+/* Finishes a tile of m pixels, constant where it is inlined. */
+static inline __attribute__((always_inline)) void
+qk_conv_store(const struct qk_conv *conv, const struct qk_lanes *lanes,
+	      const struct qk_pixels *px, int32x4_t (*sum)[4], const int m)
 {
-	const struct qaccel_cmd_conv *cmd = conv->cmd;
-	uint32_t minus = px->sum ? (uint32_t)cmd->weight_zero_point *
-				   (uint32_t)px->sum[i] : 0;
+	if (lanes->special & QK_SUMS)
+#pragma GCC unroll 8
+		for (int i = 0; i < m; i++) {
+			uint32_t minus = conv->zw * (uint32_t)px->sum[i];
 
-	qk_lanes_store(lanes, &conv->finish, conv->single, sum,
-		       vdupq_n_s32((int32_t)minus),
-		       px->out + (size_t)i * cmd->out.c);
+#pragma GCC unroll 4
+			for (int q = 0; q < 4; q++)
+				sum[i][q] = qk_wrapping_sub(sum[i][q],
+					vdupq_n_s32((int32_t)minus));
+		}
+	qk_lanes_store(lanes, &conv->finish, conv->single, sum, m, px->out,
+		       conv->out_step);
 }
 
 #endif /* QK_CONVLOOP_NEON_H */

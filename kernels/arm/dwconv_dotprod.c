@@ -66,7 +66,7 @@ static void micro(const struct qk_dw *dw, const struct qk_lanes *lanes,
 	for (int i = 0; i < QK_DW_TILE; i++)
 #pragma GCC unroll 4
 		for (int q = 0; q < 4; q++)
-			acc[i][q] = vdupq_n_s32(0);
+			acc[i][q] = lanes->init[q];
 	for (uint32_t ky = 0; ky < dw->cmd->kh; ky++, p += row) {
 		const struct qk_dw_quads *w = &work->quads[ky];
 		int8x16_t x[3][2];	/* inputs 0 and 1, 2 and 3, 4 and 5 */
@@ -91,11 +91,8 @@ static void micro(const struct qk_dw *dw, const struct qk_lanes *lanes,
 			acc[3][q] = vdotq_s32(acc[3][q], x25, right);
 		}
 	}
-#pragma GCC unroll 4
-	for (int i = 0; i < QK_DW_TILE; i++)
-		qk_lanes_store(lanes, &dw->finish, dw->single, acc[i],
-			       vdupq_n_s32(0),
-			       out + (size_t)i * dw->cmd->out.c);
+	qk_lanes_store(lanes, &dw->finish, dw->single, acc, QK_DW_TILE, out,
+		       dw->cmd->out.c);
 }
 
 static const struct qk_dw_threes threes = {

@@ -109,7 +109,7 @@ micro(const struct qk_dw *dw, const struct block *b,
 	for (int i = 0; i < m; i++)
 #pragma GCC unroll 4
 		for (int q = 0; q < 4; q++)
-			acc[i][q] = vdupq_n_s32(0);
+			acc[i][q] = b->lanes.init[q];
 	for (uint32_t t = 0; narrow && t < dw->padded; t += 2) {
 		const uint8_t *at[2] = { p + work->tap[t],
 					 p + work->tap[t + 1] };
@@ -133,11 +133,8 @@ micro(const struct qk_dw *dw, const struct block *b,
 		for (int i = 0; i < m; i++)
 			add_wide(acc[i], w0, w1, load(at + (size_t)i * step));
 	}
-#pragma GCC unroll 4
-	for (int i = 0; i < m; i++)
-		qk_lanes_store(&b->lanes, &dw->finish, dw->single, acc[i],
-			       vdupq_n_s32(0),
-			       out + (size_t)i * dw->cmd->out.c);
+	qk_lanes_store(&b->lanes, &dw->finish, dw->single, acc, m, out,
+		       dw->cmd->out.c);
 }
 
 /* ---------------------------------------------------------------- call -- */

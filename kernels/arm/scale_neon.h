@@ -39,8 +39,8 @@ static inline int32x4_t qk_wrapping_sub(int32x4_t a, int32x4_t b)
 /* struct qk_scale4 - 4 scales, a lane each */
 struct qk_scale4 {
 	int32x4_t multiplier;
-	int32x4_t left;			/* the shift where it is positive, or 0 */
 	int32x4_t right;		/* the shift where it is negative, or 0 */
+	int32x4_t left;			/* the shift where it is positive, or 0 */
 };
 
 /* multiplier in [0, 2^31), shift in [-31, 30]. */
@@ -103,6 +103,7 @@ static inline int32x4_t qk_scale4(int32x4_t x, const struct qk_scale4 *s,
 /* struct qk_finish - the last step: zero point and clamp, of all channels */
 struct qk_finish {
 	int32x4_t zero_point;
+	int16x8_t zero_word;		/* the same, where it is that of a type */
 	uint8x16_t lo, hi;		/* bytes of the output's type */
 	bool is_unsigned;
 };
@@ -113,6 +114,7 @@ static inline struct qk_finish qk_finish_set(const struct qaccel_tensor *out,
 {
 	struct qk_finish f = {
 		.zero_point = vdupq_n_s32(zero_point),
+		.zero_word = vdupq_n_s16((int16_t)zero_point),
 		.lo = vdupq_n_u8((uint8_t)lo),
 		.hi = vdupq_n_u8((uint8_t)hi),
 		.is_unsigned = out->dtype == QACCEL_DTYPE_U8,
@@ -162,12 +164,43 @@ static inline void qk_store(uint8_t *p, uint8x16_t bytes, uint32_t n)
 	memcpy(p, all, n);
 }
 
+/*
+ * What a block of channels needs beyond the common case, which is all of 16
+ * channels, int8 without an activation function, and shifts to the right.
+ */
+enum qk_special {
+	QK_GENERAL = 1 << 0,	/* a shift that is not to the right; one rounding */
+	QK_SUMS = 1 << 1,	/* Zw sum x' is to be subtracted */
+	QK_UNSIGNED = 1 << 2,
+	QK_CLAMPED = 1 << 3,	/* to less than the type holds */
+	QK_PARTIAL = 1 << 4,	/* fewer than 16 channels */
+};
+
 /* struct qk_lanes - constants of 16 output channels */
 struct qk_lanes {
 	int32x4_t init[4];
 	struct qk_scale4 scale[4];
 	uint32_t count;			/* channels that exist, 1 to 16 */
+	unsigned int special;		/* enum qk_special */
 };
+
+static inline unsigned int qk_special_of(const struct qaccel_cmd_conv *cmd)
+{
+	bool is_unsigned = cmd->out.dtype == QACCEL_DTYPE_U8;
+	int32_t least = is_unsigned ? 0 : -128;
+	unsigned int special = 0;
+
+	if (qk_single_rounding(&cmd->hdr))
+		special |= QK_GENERAL;
+	/* DWCONV2D subtracts Zw from its weights instead. */
+	if (cmd->weight_zero_point && cmd->hdr.opcode == QACCEL_OP_CONV2D)
+		special |= QK_SUMS;
+	if (is_unsigned)
+		special |= QK_UNSIGNED;
+	if (cmd->act_min > least || cmd->act_max < least + 255)
+		special |= QK_CLAMPED;
+	return special;
+}
 
 /* k: values in a window; flip: 0x80 where f is -128. */
 static inline void qk_lanes_init(struct qk_lanes *l,
@@ -175,11 +208,14 @@ static inline void qk_lanes_init(struct qk_lanes *l,
 				 const struct qaccel_channel *c, uint32_t count,
 				 uint32_t k, uint8_t flip)
 {
+	const int32x4_t zero = vdupq_n_s32(0), one = vdupq_n_s32(1);
 	uint32_t minus_f = flip;
 	uint32x4_t fold = vdupq_n_u32(minus_f * k *
 				      (uint32_t)cmd->weight_zero_point);
+	int32x4_t most = vdupq_n_s32(-1);
 
 	l->count = count;
+	l->special = qk_special_of(cmd);
 	for (int i = 0; i < 4; i++) {
 		/* bias, multiplier, shift, weight_sum */
 		int32x4x4_t r = vld4q_s32(&c[4 * i].bias);
@@ -189,31 +225,116 @@ static inline void qk_lanes_init(struct qk_lanes *l,
 
 		l->init[i] = vreinterpretq_s32_u32(vsubq_u32(init, fold));
 		/* As qk_channel_scale() has it. */
-		r.val[1] = vmaxq_s32(r.val[1], vdupq_n_s32(0));
+		r.val[1] = vmaxq_s32(r.val[1], zero);
 		r.val[2] = vmaxq_s32(r.val[2], vdupq_n_s32(-31));
 		r.val[2] = vminq_s32(r.val[2], vdupq_n_s32(30));
 		l->scale[i] = qk_scale4_set(r.val[1], r.val[2]);
+		/* Zero stays zero, however it is shifted. */
+		most = vmaxq_s32(most, vminq_s32(r.val[2],
+			vsubq_s32(vminq_s32(r.val[1], one), one)));
 	}
+	if (vmaxvq_s32(most) >= 0)
+		l->special |= QK_GENERAL;
+	if (count < 16)
+		l->special |= QK_PARTIAL;
 }
 
 /*
- * Stores 16 results from the sums of their products. minus: Zw sum x', modulo
- * 2^32 like all accumulators: valid parameters never reach that.
+ * qk_scale_double() where all shifts are to the right: nothing is shifted left,
+ * and no result has its zero point carry it past 2^31. See qk_scale4_double().
  */
-static inline void qk_lanes_store(const struct qk_lanes *l,
-				  const struct qk_finish *f, bool single,
-				  const int32x4_t sum[4], int32x4_t minus,
-				  uint8_t *out)
+static inline int32x4_t qk_scale4_right(int32x4_t x, const struct qk_scale4 *s)
 {
-	int32x4_t v[4];
+	int32x4_t high = vqrdmulhq_s32(x, s->multiplier);
 
-#pragma GCC unroll 4
-	for (int i = 0; i < 4; i++) {
-		v[i] = qk_wrapping_sub(qk_wrapping_add(sum[i], l->init[i]),
-				       minus);
-		v[i] = qk_scale4(v[i], &l->scale[i], single);
+	return vrshlq_s32(vsraq_n_s32(high, high, 31), s->right);
+}
+
+/* 16 channels of some pixels in all generality. */
+static __attribute__((noinline, unused)) void
+qk_store_general(const struct qk_lanes *l, const struct qk_finish *f,
+		 bool single, int32x4_t (*sum)[4], int m, uint8_t *out,
+		 size_t step)
+{
+	for (int i = 0; i < m; i++, out += step) {
+		for (int q = 0; q < 4; q++)
+			sum[i][q] = qk_scale4(sum[i][q], &l->scale[q], single);
+		qk_store(out, qk_finish16(sum[i], f), l->count);
 	}
-	qk_store(out, qk_finish16(v, f), l->count);
+}
+
+static inline __attribute__((always_inline)) uint8x16_t
+qk_pack_signed(int16x8_t lo, int16x8_t hi)
+{
+	return vreinterpretq_u8_s8(vqmovn_high_s16(vqmovn_s16(lo), hi));
+}
+
+static inline __attribute__((always_inline)) uint8x16_t
+qk_pack(int16x8_t lo, int16x8_t hi, const struct qk_finish *f, bool is_unsigned)
+{
+	int8x16_t s;
+
+	if (is_unsigned)
+		return vminq_u8(vmaxq_u8(vqmovun_high_s16(vqmovun_s16(lo), hi),
+					 f->lo), f->hi);
+	s = vreinterpretq_s8_u8(qk_pack_signed(lo, hi));
+	s = vmaxq_s8(s, vreinterpretq_s8_u8(f->lo));
+	s = vminq_s8(s, vreinterpretq_s8_u8(f->hi));
+	return vreinterpretq_u8_s8(s);
+}
+
+/*
+ * Scales the sums of m pixels, that include init, and stores 16 channels each,
+ * step bytes apart. m is constant where it is inlined. Channel by channel, as
+ * the scales would not fit into registers beside all the sums.
+ *
+ * Narrowing before the zero point is added, and both with saturation, changes
+ * nothing: bounds lie within the type, and a zero point within 9 bits.
+ */
+static inline __attribute__((always_inline)) void
+qk_lanes_store(const struct qk_lanes *l, const struct qk_finish *f, bool single,
+	       int32x4_t (*sum)[4], const int m, uint8_t *out, size_t step)
+{
+	int16x8_t lo[8], hi[8];
+
+	if (l->special & QK_GENERAL) {
+		/* A copy, so that sum itself may live in registers. */
+		int32x4_t copy[8][4];
+
+#pragma GCC unroll 8
+		for (int i = 0; i < m; i++)
+#pragma GCC unroll 4
+			for (int q = 0; q < 4; q++)
+				copy[i][q] = sum[i][q];
+		qk_store_general(l, f, single, copy, m, out, step);
+		return;
+	}
+#pragma GCC unroll 4
+	for (int q = 0; q < 4; q++)
+#pragma GCC unroll 8
+		for (int i = 0; i < m; i++)
+			sum[i][q] = qk_scale4_right(sum[i][q], &l->scale[q]);
+#pragma GCC unroll 8
+	for (int i = 0; i < m; i++) {
+		lo[i] = vqmovn_high_s32(vqmovn_s32(sum[i][0]), sum[i][1]);
+		hi[i] = vqmovn_high_s32(vqmovn_s32(sum[i][2]), sum[i][3]);
+		lo[i] = vqaddq_s16(lo[i], f->zero_word);
+		hi[i] = vqaddq_s16(hi[i], f->zero_word);
+	}
+	if (!l->special) {
+#pragma GCC unroll 8
+		for (int i = 0; i < m; i++, out += step)
+			vst1q_u8(out, qk_pack_signed(lo[i], hi[i]));
+	} else if (l->special & QK_UNSIGNED) {
+#pragma GCC unroll 8
+		for (int i = 0; i < m; i++, out += step)
+			qk_store(out, qk_pack(lo[i], hi[i], f, true), l->count);
+	} else {
+#pragma GCC unroll 8
+		for (int i = 0; i < m; i++, out += step)
+			qk_store(out, qk_pack(lo[i], hi[i], f, false),
+				 l->count);
+	}
 }
 
 #endif /* QK_SCALE_NEON_H */

@@ -33,6 +33,7 @@ static const char usage_text[] =
 "       qaccel run MODEL --image FILE [--labels FILE] [--top N]\n"
 "       qaccel verify MODEL [--input FILE...] --expect FILE\n"
 "       qaccel bench MODEL [--runs N] [--profile]\n"
+"       qaccel eval MODEL --images FILE --labels FILE [--predictions FILE]\n"
 "\n"
 "MODEL is a quantized .tflite file. Inputs and outputs are raw tensor bytes;\n"
 "pictures are PNG, JPEG or BMP.\n"
@@ -46,6 +47,11 @@ static const char usage_text[] =
 "  --top N         largest N values of the output (default 5)\n"
 "  --runs N        bench: how often (default 20)\n"
 "  --profile       counters of each operator\n"
+"  --images FILE   eval: pictures, an idx file, perhaps compressed by gzip\n"
+"  --labels FILE   run: names of classes, one a line; eval: labels, an idx file\n"
+"  --names FILE    eval: names of classes, one a line\n"
+"  --count N       eval: the first N pictures only\n"
+"  --predictions FILE   eval: write the class of each picture, one a line\n"
 "  --help          this text\n"
 "  --version       version of the library\n"
 "\n"
@@ -55,7 +61,8 @@ static const char usage_text[] =
 enum {
 	OPT_INPUT = 256, OPT_OUTPUT, OPT_DUMP, OPT_EXPECT, OPT_IMAGE, OPT_LABELS,
 	OPT_TOP, OPT_DEVICE, OPT_THREADS, OPT_ISA, OPT_RUNS, OPT_PROFILE,
-	OPT_JSON, OPT_HELP, OPT_VERSION
+	OPT_JSON, OPT_IMAGES, OPT_NAMES, OPT_COUNT, OPT_PREDICTIONS, OPT_HELP,
+	OPT_VERSION
 };
 
 static const struct option long_options[] = {
@@ -72,6 +79,10 @@ static const struct option long_options[] = {
 	{"runs", required_argument, NULL, OPT_RUNS},
 	{"profile", no_argument, NULL, OPT_PROFILE},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"images", required_argument, NULL, OPT_IMAGES},
+	{"names", required_argument, NULL, OPT_NAMES},
+	{"count", required_argument, NULL, OPT_COUNT},
+	{"predictions", required_argument, NULL, OPT_PREDICTIONS},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{NULL, 0, NULL, 0},
@@ -86,6 +97,7 @@ static const struct command {
 	{"run", cmd_run, true},
 	{"verify", cmd_verify, true},
 	{"bench", cmd_bench, true},
+	{"eval", cmd_eval, true},
 };
 
 /*
@@ -139,6 +151,8 @@ static int take_option(int option, int argc, char **argv,
 		return take_number("--threads", optarg, &options->threads);
 	case OPT_RUNS:
 		return take_number("--runs", optarg, &options->runs);
+	case OPT_COUNT:
+		return take_number("--count", optarg, &options->count);
 	case OPT_DUMP:
 		options->dump = optarg;
 		break;
@@ -150,6 +164,15 @@ static int take_option(int option, int argc, char **argv,
 		break;
 	case OPT_LABELS:
 		options->labels = optarg;
+		break;
+	case OPT_IMAGES:
+		options->images = optarg;
+		break;
+	case OPT_NAMES:
+		options->names = optarg;
+		break;
+	case OPT_PREDICTIONS:
+		options->predictions = optarg;
 		break;
 	case OPT_DEVICE:
 		options->device = optarg;

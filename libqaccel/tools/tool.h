@@ -30,11 +30,15 @@ struct tool_options {
 	const char *expect;
 	const char *image;
 	const char *labels;
+	const char *images;
+	const char *names;
+	const char *predictions;
 	const char *device;
 	const char *isa;
 	uint32_t threads;
 	uint32_t runs;
 	uint32_t top;
+	uint32_t count;
 	bool profile;
 	bool json;
 };
@@ -43,6 +47,7 @@ int cmd_info(const struct tool_options *options);
 int cmd_run(const struct tool_options *options);
 int cmd_verify(const struct tool_options *options);
 int cmd_bench(const struct tool_options *options);
+int cmd_eval(const struct tool_options *options);
 
 /* Prints "qaccel: <text>" to stderr and returns TOOL_FAILED. */
 int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -4,6 +4,7 @@
  * and its ISA's init function overwrites slots, so that no slot is ever empty.
  */
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "cpu.h"
@@ -81,19 +82,24 @@ static struct qk_table tables[LEVEL_COUNT + 1] = {
 	},
 };
 static unsigned int table_count = 1;
+static unsigned int cpu_flags;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static bool cpu_has(const struct level *l)
+{
+	return (cpu_flags & l->flags) == l->flags;
+}
 
 static void build_tables(void)
 {
 	struct qk_cpuid id;
-	unsigned int flags;
 
 	qk_cpuid_read(&id);
-	flags = qk_cpu_flags(&id);
+	cpu_flags = qk_cpu_flags(&id);
 	for (const struct level *l = levels; l->name; l++) {
 		struct qk_table *t = &tables[table_count];
 
-		if ((flags & l->flags) != l->flags)
+		if (!cpu_has(l))
 			continue;
 		*t = tables[table_count - 1];
 		t->name = l->name;
@@ -120,13 +126,17 @@ const struct qk_table *qk_select(const char *isa)
 	return isa ? NULL : best;
 }
 
-/* Of every ISA that was built, so that the answer is the same everywhere. */
+/*
+ * Of every ISA that this CPU has, whichever is selected. The others can't even
+ * be asked: their functions are compiled with their instructions.
+ */
 size_t qk_scratch_size(const union qaccel_cmd *cmd)
 {
 	size_t size = 0;
 
+	pthread_once(&once, build_tables);
 	for (const struct level *l = levels; l->name; l++) {
-		size_t need = l->scratch_size(cmd);
+		size_t need = cpu_has(l) ? l->scratch_size(cmd) : 0;
 
 		size = need > size ? need : size;
 	}

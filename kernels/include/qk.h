@@ -135,7 +135,7 @@ const struct qk_table *qk_select(const char *isa);
 /* The ISAs that this machine can run, slowest ("ref") first; NULL past the last. */
 const struct qk_table *qk_enumerate(unsigned int index);
 
-/* Bytes of scratch that any table's function needs for a call on this command. */
+/* Bytes of scratch that any of this machine's tables needs for a call on this command. */
 size_t qk_scratch_size(const union qaccel_cmd *cmd);
 
 /* ------------------------------------------------------------- packing -- */

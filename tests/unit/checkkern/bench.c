@@ -135,7 +135,7 @@ static struct work work_new(const struct shape *s)
 	w.in = filled(element_count(&w.u.conv.in));
 	w.in1 = filled(element_count(&w.u.conv.in));
 	w.out = filled((size_t)size * size * s->out_c);
-	w.scratch = filled(qk_scratch_size(&w.u));
+	w.scratch = filled(isa_scratch_size(&w.u));
 	return w;
 }
 

@@ -61,6 +61,8 @@ void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Like qk_enumerate(), with what is built for checks alone behind. */
 const struct qk_table *isa_at(unsigned int index);
+/* Scratch that any of them needs. */
+size_t isa_scratch_size(const union qaccel_cmd *cmd);
 
 /*
  * The ISAs to check a function of, with a table each; NULL past the last.

@@ -330,7 +330,7 @@ static void check_isa(struct layer *l, qk_conv_fn fn, const uint8_t *expected)
 		.l = l,
 		.fn = fn,
 		.out = buf_new(element_count(t), 1),
-		.scratch = buf_new(qk_scratch_size(&l->u), 64),
+		.scratch = buf_new(isa_scratch_size(&l->u), 64),
 	};
 
 	rnd_fill(r.out.p, r.out.size);

@@ -25,6 +25,11 @@ static void build(void)
 	have_avxvnni = true;
 }
 
+static size_t additional_scratch(const union qaccel_cmd *cmd)
+{
+	return qk_scratch_size_avxvnni(cmd);
+}
+
 static const struct qk_table *additional(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -37,6 +42,12 @@ static const struct qk_table *additional(void)
 {
 	return NULL;
 }
+
+static size_t additional_scratch(const union qaccel_cmd *cmd)
+{
+	(void)cmd;
+	return 0;
+}
 #endif
 
 const struct qk_table *isa_at(unsigned int index)
@@ -46,4 +57,12 @@ const struct qk_table *isa_at(unsigned int index)
 	if (t)
 		return t;
 	return !index || qk_enumerate(index - 1) ? additional() : NULL;
+}
+
+size_t isa_scratch_size(const union qaccel_cmd *cmd)
+{
+	size_t size = qk_scratch_size(cmd);
+	size_t more = additional() ? additional_scratch(cmd) : 0;
+
+	return more > size ? more : size;
 }

@@ -105,7 +105,7 @@ static void check_pool_isa(const struct qaccel_cmd_pool *c, qk_pool_fn fn,
 		.fn = fn,
 		.in = in,
 		.out = buf_new(element_count(&c->out), 1),
-		.scratch = buf_new(qk_scratch_size(&u), 64),
+		.scratch = buf_new(isa_scratch_size(&u), 64),
 	};
 
 	rnd_fill(r.out.p, r.out.size);
@@ -218,7 +218,7 @@ static void check_mean_isa(const struct qaccel_cmd_mean *c, qk_mean_fn fn,
 		.fn = fn,
 		.in = in,
 		.out = buf_new(element_count(&c->out), 1),
-		.scratch = buf_new(qk_scratch_size(&u), 64),
+		.scratch = buf_new(isa_scratch_size(&u), 64),
 	};
 
 	rnd_fill(r.out.p, r.out.size);

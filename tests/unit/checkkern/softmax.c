@@ -80,7 +80,7 @@ static void check_isa(const struct qaccel_cmd_softmax *c, qk_softmax_fn fn,
 		.fn = fn,
 		.in = in,
 		.out = buf_new(element_count(&c->out), 1),
-		.scratch = buf_new(qk_scratch_size(&u), 64),
+		.scratch = buf_new(isa_scratch_size(&u), 64),
 	};
 
 	rnd_fill(r.out.p, r.out.size);
@@ -131,7 +131,7 @@ static void check_hash(const struct golden *g)
 		in[i] = (uint8_t)((x >> 24) % g->spread);
 	}
 	u.softmax = c;
-	scratch = buf_new(qk_scratch_size(&u), 64);
+	scratch = buf_new(isa_scratch_size(&u), 64);
 	describe("golden rows, multiplier %d", g->multiplier);
 	FOR_EACH_ISA(t, softmax) {
 		uint64_t hash = UINT64_C(0xcbf29ce484222325);

@@ -32,30 +32,27 @@
 /* A run of groups, 4 at a time. Returns the weights behind it. */
 static inline __attribute__((always_inline)) const int8_t *
 add_run(int32x4_t (*acc)[4], const int8_t *w, const uint8_t *const *from,
-	size_t offset, uint32_t groups, const int m)
+	size_t at, uint32_t groups, const int m)
 {
-	const uint8_t *p[TILE];
+	size_t end = at + groups / 4 * 16;
 	int8x16_t x[TILE];
 
+	for (; at != end; at += 16) {
+		KEEP(at);
 #pragma GCC unroll 5
-	for (int i = 0; i < m; i++)
-		p[i] = from[i] + offset;
-	for (; groups >= 4; groups -= 4) {
-#pragma GCC unroll 5
-		for (int i = 0; i < m; i++) {
-			x[i] = vreinterpretq_s8_u8(vld1q_u8(p[i]));
-			p[i] += 16;
-		}
+		for (int i = 0; i < m; i++)
+			x[i] = vreinterpretq_s8_u8(vld1q_u8(from[i] + at));
 		DOT(0);
 		DOT(1);
 		DOT(2);
 		DOT(3);
 	}
+	groups %= 4;
 	if (!groups)
 		return w;
 #pragma GCC unroll 5
 	for (int i = 0; i < m; i++)
-		x[i] = vreinterpretq_s8_u8(vld1q_u8(p[i]));
+		x[i] = vreinterpretq_s8_u8(vld1q_u8(from[i] + at));
 	DOT(0);
 	if (groups > 1)
 		DOT(1);

@@ -17,8 +17,6 @@
 #include "scale_neon.h"
 #include "strip_neon.h"
 
-#define QK_MAX_TILE	6
-
 /* struct qk_conv - one call, with what its loops share */
 struct qk_conv {
 	const struct qaccel_cmd_conv *cmd;

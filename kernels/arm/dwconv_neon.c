@@ -58,10 +58,18 @@ static void block_init(const struct qk_dw *dw, struct block *b,
 {
 	qk_lanes_init(&b->lanes, dw->cmd, channels + c, count, dw->taps,
 		      dw->strip.flip);
-	b->narrow = make_weights(dw, weights + (size_t)c * dw->taps, work);
+	weights += (size_t)c * dw->taps;
+	b->threes = dw->threes && !dw->cmd->weight_zero_point;
+	if (b->threes) {
+		dw->threes->make_quads(dw, (const int8_t(*)[16])weights,
+				       work->quads);
+		return;
+	}
+	b->narrow = make_weights(dw, weights, work);
 	b->threes = b->narrow && dw->threes;
 	if (b->threes)
-		dw->threes->make_quads(dw, work);
+		dw->threes->make_quads(dw, (const int8_t(*)[16])work->narrow,
+				       work->quads);
 }
 
 /* --------------------------------------------------------- micro-kernels -- */
@@ -156,21 +164,6 @@ run_row(const struct qk_dw *dw, const struct block *b,
 		      narrow);
 }
 
-/* The same with threes. The last tile may overlap the one before. */
-static void run_row_threes(const struct qk_dw *dw, const struct block *b,
-			   const struct qk_dw_work *work, const uint8_t *p,
-			   uint32_t columns, uint8_t *out)
-{
-	size_t oc = dw->cmd->out.c;
-
-	for (uint32_t x = 0; x < columns; x += QK_DW_TILE) {
-		if (columns - x < QK_DW_TILE)
-			x = columns - QK_DW_TILE;
-		dw->threes->micro(dw, &b->lanes, work, p + x * oc,
-				  out + x * oc);
-	}
-}
-
 static void run_strip(const struct qk_dw *dw, const int8_t *weights,
 		      const struct qaccel_channel *channels,
 		      const struct qk_tile *tile, const struct qk_dw_work *work,
@@ -187,12 +180,15 @@ static void run_strip(const struct qk_dw *dw, const int8_t *weights,
 
 		block_init(dw, &b, weights, channels, c,
 			   left < QK_BLOCK ? left : QK_BLOCK, work);
+		if (b.threes) {
+			dw->threes->run_strip(dw, &b.lanes, work->quads, p,
+					      rows, columns, out + c);
+			continue;
+		}
 		for (uint32_t y = 0; y < rows; y++, p += in_row) {
 			uint8_t *to = out + y * out_row + c;
 
-			if (b.threes && columns >= QK_DW_TILE)
-				run_row_threes(dw, &b, work, p, columns, to);
-			else if (b.narrow)
+			if (b.narrow)
 				run_row(dw, &b, work, p, columns, to, true);
 			else
 				run_row(dw, &b, work, p, columns, to, false);
@@ -245,7 +241,7 @@ static void run_rows(const struct qk_dw *dw, const uint8_t *in,
 
 static bool has_threes(const struct qaccel_cmd_conv *cmd)
 {
-	return cmd->kw == 3 && cmd->stride_w == 1 && cmd->dilation_w == 1;
+	return cmd->kw == 3 && cmd->stride_w <= 2 && cmd->dilation_w == 1;
 }
 
 static bool dw_init(struct qk_dw *dw, const struct qaccel_cmd_conv *cmd)

@@ -27,16 +27,17 @@ struct qk_dw_work {
 struct qk_dw;
 
 /*
- * struct qk_dw_threes - a faster way for filters 3 wide whose taps and outputs
- * are next to each other, with narrow weights
+ * struct qk_dw_threes - a faster way for filters 3 wide whose taps are next to
+ * each other, and whose weights are bytes without their zero point
  */
 struct qk_dw_threes {
-	void (*make_quads)(const struct qk_dw *dw,
-			   const struct qk_dw_work *work);
-	/* QK_DW_TILE pixels of 16 channels, p under the first. */
-	void (*micro)(const struct qk_dw *dw, const struct qk_lanes *lanes,
-		      const struct qk_dw_work *work, const uint8_t *p,
-		      uint8_t *out);
+	/* From w - Zw of each tap. */
+	void (*make_quads)(const struct qk_dw *dw, const int8_t (*w)[16],
+			   struct qk_dw_quads *quads);
+	/* 16 channels of a strip, p under the first pixel. */
+	void (*run_strip)(const struct qk_dw *dw, const struct qk_lanes *lanes,
+			  const struct qk_dw_quads *quads, const uint8_t *p,
+			  uint32_t rows, uint32_t columns, uint8_t *out);
 };
 
 /* struct qk_dw - one call, with what its loops share */

@@ -20,6 +20,9 @@
 
 #include "../internal.h"
 
+/* Pixels of a tile, at most. */
+#define QK_MAX_TILE	6
+
 /*
  * Sums modulo 2^32, where channel records may hold garbage: vaddq_s32() is C's
  * own + to the compiler, which must not overflow.
@@ -250,9 +253,27 @@ static inline int32x4_t qk_scale4_right(int32x4_t x, const struct qk_scale4 *s)
 	return vrshlq_s32(vsraq_n_s32(high, high, 31), s->right);
 }
 
-/* 16 channels of some pixels in all generality. */
+/*
+ * 16 scaled values to bytes that nothing clamps further. Narrowing before the
+ * zero point is added, and both with saturation, changes nothing where
+ * qk_scale4_right() scaled.
+ */
+static inline __attribute__((always_inline)) uint8x16_t
+qk_pack(const int32x4_t v[4], const struct qk_finish *f, bool is_unsigned)
+{
+	int16x8_t lo = vqmovn_high_s32(vqmovn_s32(v[0]), v[1]);
+	int16x8_t hi = vqmovn_high_s32(vqmovn_s32(v[2]), v[3]);
+
+	lo = vqaddq_s16(lo, f->zero_word);
+	hi = vqaddq_s16(hi, f->zero_word);
+	if (is_unsigned)
+		return vqmovun_high_s16(vqmovun_s16(lo), hi);
+	return vreinterpretq_u8_s8(vqmovn_high_s16(vqmovn_s16(lo), hi));
+}
+
+/* 16 channels of m pixels, whatever is special about them. */
 static __attribute__((noinline, unused)) void
-qk_store_general(const struct qk_lanes *l, const struct qk_finish *f,
+qk_store_special(const struct qk_lanes *l, const struct qk_finish *f,
 		 bool single, int32x4_t (*sum)[4], int m, uint8_t *out,
 		 size_t step)
 {
@@ -263,50 +284,27 @@ qk_store_general(const struct qk_lanes *l, const struct qk_finish *f,
 	}
 }
 
-static inline __attribute__((always_inline)) uint8x16_t
-qk_pack_signed(int16x8_t lo, int16x8_t hi)
-{
-	return vreinterpretq_u8_s8(vqmovn_high_s16(vqmovn_s16(lo), hi));
-}
-
-static inline __attribute__((always_inline)) uint8x16_t
-qk_pack(int16x8_t lo, int16x8_t hi, const struct qk_finish *f, bool is_unsigned)
-{
-	int8x16_t s;
-
-	if (is_unsigned)
-		return vminq_u8(vmaxq_u8(vqmovun_high_s16(vqmovun_s16(lo), hi),
-					 f->lo), f->hi);
-	s = vreinterpretq_s8_u8(qk_pack_signed(lo, hi));
-	s = vmaxq_s8(s, vreinterpretq_s8_u8(f->lo));
-	s = vminq_s8(s, vreinterpretq_s8_u8(f->hi));
-	return vreinterpretq_u8_s8(s);
-}
-
 /*
  * Scales the sums of m pixels, that include init, and stores 16 channels each,
  * step bytes apart. m is constant where it is inlined. Channel by channel, as
  * the scales would not fit into registers beside all the sums.
- *
- * Narrowing before the zero point is added, and both with saturation, changes
- * nothing: bounds lie within the type, and a zero point within 9 bits.
  */
 static inline __attribute__((always_inline)) void
 qk_lanes_store(const struct qk_lanes *l, const struct qk_finish *f, bool single,
 	       int32x4_t (*sum)[4], const int m, uint8_t *out, size_t step)
 {
-	int16x8_t lo[8], hi[8];
+	unsigned int special = l->special & ~(unsigned int)QK_SUMS;
 
-	if (l->special & QK_GENERAL) {
+	if (special & ~(unsigned int)QK_UNSIGNED) {
 		/* A copy, so that sum itself may live in registers. */
-		int32x4_t copy[8][4];
+		int32x4_t copy[QK_MAX_TILE][4];
 
 #pragma GCC unroll 8
 		for (int i = 0; i < m; i++)
 #pragma GCC unroll 4
 			for (int q = 0; q < 4; q++)
 				copy[i][q] = sum[i][q];
-		qk_store_general(l, f, single, copy, m, out, step);
+		qk_store_special(l, f, single, copy, m, out, step);
 		return;
 	}
 #pragma GCC unroll 4
@@ -314,26 +312,14 @@ qk_lanes_store(const struct qk_lanes *l, const struct qk_finish *f, bool single,
 #pragma GCC unroll 8
 		for (int i = 0; i < m; i++)
 			sum[i][q] = qk_scale4_right(sum[i][q], &l->scale[q]);
-#pragma GCC unroll 8
-	for (int i = 0; i < m; i++) {
-		lo[i] = vqmovn_high_s32(vqmovn_s32(sum[i][0]), sum[i][1]);
-		hi[i] = vqmovn_high_s32(vqmovn_s32(sum[i][2]), sum[i][3]);
-		lo[i] = vqaddq_s16(lo[i], f->zero_word);
-		hi[i] = vqaddq_s16(hi[i], f->zero_word);
-	}
-	if (!l->special) {
+	if (special) {
 #pragma GCC unroll 8
 		for (int i = 0; i < m; i++, out += step)
-			vst1q_u8(out, qk_pack_signed(lo[i], hi[i]));
-	} else if (l->special & QK_UNSIGNED) {
-#pragma GCC unroll 8
-		for (int i = 0; i < m; i++, out += step)
-			qk_store(out, qk_pack(lo[i], hi[i], f, true), l->count);
+			vst1q_u8(out, qk_pack(sum[i], f, true));
 	} else {
 #pragma GCC unroll 8
 		for (int i = 0; i < m; i++, out += step)
-			qk_store(out, qk_pack(lo[i], hi[i], f, false),
-				 l->count);
+			vst1q_u8(out, qk_pack(sum[i], f, false));
 	}
 }
 

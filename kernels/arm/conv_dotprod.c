@@ -10,16 +10,13 @@
 
 #define TILE	5
 
-/* Or else the compiler counts from where the loop began, at an add a load. */
-#define KEEP(pointer)	__asm__("" : "+r"(pointer))
-
 /* Group number lane of the 4 in x, of which the weights begin at w. */
 #define DOT(lane)							\
 	do {								\
 		int8x16x4_t wv = vld1q_s8_x4(w);			\
 									\
 		w += 64;						\
-		KEEP(w);						\
+		QK_KEEP(w);						\
 		_Pragma("GCC unroll 4")					\
 		for (int q = 0; q < 4; q++)				\
 			_Pragma("GCC unroll 5")				\
@@ -38,7 +35,7 @@ add_run(int32x4_t (*acc)[4], const int8_t *w, const uint8_t *const *from,
 	int8x16_t x[TILE];
 
 	for (; at != end; at += 16) {
-		KEEP(at);
+		QK_KEEP(at);
 #pragma GCC unroll 5
 		for (int i = 0; i < m; i++)
 			x[i] = vreinterpretq_s8_u8(vld1q_u8(from[i] + at));
@@ -87,42 +84,16 @@ micro(const struct qk_conv *conv, const struct qk_lanes *lanes, const int8_t *w,
 	qk_conv_store(conv, lanes, px, acc, m);
 }
 
-static inline __attribute__((always_inline)) void
-run_tiles(const struct qk_conv *conv, const struct qk_lanes *lanes,
-	  const int8_t *w, struct qk_pixels *px, uint32_t tiles, const int m)
-{
-	if (conv->base_step) {
-		for (; tiles; tiles--) {
-			micro(conv, lanes, w, px, m, true);
-			qk_pixels_advance(px, conv, (uint32_t)m);
-		}
-	} else {
-		for (; tiles; tiles--) {
-			micro(conv, lanes, w, px, m, false);
-			qk_pixels_advance(px, conv, (uint32_t)m);
-		}
-	}
-}
+QK_MICRO(1) QK_MICRO(2) QK_MICRO(3) QK_MICRO(4) QK_MICRO(5)
 
-#define MICRO(m)							\
-	static void micro_##m(const struct qk_conv *conv,		\
-			      const struct qk_lanes *lanes,		\
-			      const int8_t *weights,			\
-			      struct qk_pixels px, uint32_t tiles)	\
-	{								\
-		run_tiles(conv, lanes, weights, &px, tiles, m);		\
-	}
-
-MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5)
-
-static const struct qk_micros micros = {
+const struct qk_micros qk_micros_dotprod = {
 	.tile = TILE,
 	.fn = { micro_1, micro_2, micro_3, micro_4, micro_5 },
 };
 
 static QK_DECL_CONV(conv2d_dotprod)
 {
-	qk_convloop(&micros, cmd, in, weights, channels, out, tile, scratch);
+	qk_convloop(&qk_micros_dotprod, cmd, in, weights, channels, out, tile, scratch);
 }
 
 void qk_init_dotprod(struct qk_table *table)

@@ -61,8 +61,36 @@ struct operands {
 	const struct qk_tile *tile;
 	/* scratch */
 	int32_t *offset, *sum;
+	int8_t *prepared;
 	uint8_t *strip;
 };
+
+/* Of a block, each run in an even number of groups; 0: too large. */
+static size_t prepared_size(const struct qk_conv *conv)
+{
+	size_t size = (size_t)conv->cmd->kh * conv->segments *
+		      qk_round_up(conv->groups, 2) * 4 * QK_BLOCK;
+
+	return size <= QK_PREPARED_SIZE ? size : 0;
+}
+
+/* count pixels of 16 channels from out on. */
+static void run_block(const struct qk_conv *conv,
+		      const struct qk_micros *micros,
+		      const struct qk_lanes *lanes, const int8_t *weights,
+		      struct qk_pixels px, uint32_t count)
+{
+	uint32_t tiles = count / micros->tile, rest = count % micros->tile;
+	const qk_micro_fn *fn = micros->fn;
+
+	if (micros->narrow[0] && is_narrow(weights, conv->block_bytes))
+		fn = micros->narrow;
+	if (tiles)
+		fn[micros->tile - 1](conv, lanes, weights, px, tiles);
+	qk_pixels_advance(&px, conv, count - rest);
+	if (rest)
+		fn[rest - 1](conv, lanes, weights, px, 1);
+}
 
 /* All channels of count pixels whose inputs lie in a strip. */
 static void run_pixels(const struct qk_conv *conv,
@@ -70,36 +98,36 @@ static void run_pixels(const struct qk_conv *conv,
 		       const struct operands *op, const struct qk_pixels *all,
 		       uint32_t count)
 {
-	uint32_t c1 = op->tile->c1, rest = count % micros->tile;
+	uint32_t c1 = op->tile->c1;
 
+	if (micros->prepare &&
+	    (count < QK_PREPARE_PIXELS || !prepared_size(conv)))
+		micros = micros->few;
 	for (uint32_t c = op->tile->c0; c < c1; c += QK_BLOCK) {
 		const int8_t *weights = op->weights +
 					c / QK_BLOCK * conv->block_bytes;
-		const qk_micro_fn *fn = micros->fn;
-		struct qk_pixels px;
+		struct qk_pixels px = *all;
 		struct qk_lanes lanes;
 
 		qk_lanes_init(&lanes, conv->cmd, op->channels + c,
 			      c1 - c < QK_BLOCK ? c1 - c : QK_BLOCK, conv->k,
 			      conv->strip.flip);
-		if (micros->narrow[0] && is_narrow(weights, conv->block_bytes))
-			fn = micros->narrow;
-		px = *all;
+		if (micros->prepare) {
+			micros->prepare(conv, weights, op->prepared);
+			weights = op->prepared;
+		}
 		px.out += c;
-		if (count >= micros->tile)
-			fn[micros->tile - 1](conv, &lanes, weights, px,
-					     count / micros->tile);
-		qk_pixels_advance(&px, conv, count - rest);
-		if (rest)
-			fn[rest - 1](conv, &lanes, weights, px, 1);
+		run_block(conv, micros, &lanes, weights, px, count);
 	}
 }
 
-static void conv_init(struct qk_conv *conv, const struct qaccel_cmd_conv *cmd)
+static bool conv_init(struct qk_conv *conv, const struct qaccel_cmd_conv *cmd)
 {
 	uint32_t taps = qk_segment_taps(cmd->kw, cmd->dilation_w);
 
-	conv->cmd = cmd;
+	*conv = (struct qk_conv){ .cmd = cmd };
+	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_U8, &conv->strip))
+		return false;
 	conv->finish = qk_finish_set(&cmd->out, cmd->out.zero_point,
 				     cmd->act_min, cmd->act_max);
 	conv->single = qk_single_rounding(&cmd->hdr);
@@ -114,6 +142,7 @@ static void conv_init(struct qk_conv *conv, const struct qaccel_cmd_conv *cmd)
 	conv->out_step = cmd->out.c;
 	conv->block_bytes = QK_BLOCK * 4 *
 			    ((size_t)cmd->kh * conv->segments * conv->groups);
+	return true;
 }
 
 /* Rows [y, y + rows) of image n, columns [x, x + columns). */
@@ -194,11 +223,12 @@ static void run_pointwise(const struct qk_conv *conv,
 
 size_t qk_conv2d_scratch_neon(const struct qaccel_cmd_conv *cmd)
 {
-	struct qk_strip s;
+	struct qk_conv conv;
 
-	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_U8, &s))
+	if (!conv_init(&conv, cmd))
 		return 0;
-	return qk_round_up(s.size + QK_STRIP_SLACK, 64) +
+	return qk_round_up(conv.strip.size + QK_STRIP_SLACK, 64) +
+	       prepared_size(&conv) +
 	       2 * qk_round_up(QK_STRIP_PIXELS * sizeof(int32_t), 64);
 }
 
@@ -214,16 +244,16 @@ void qk_convloop(const struct qk_micros *micros,
 		.out = out,
 		.tile = tile,
 	};
-	struct qk_conv conv = { 0 };
+	struct qk_conv conv;
 
-	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_U8, &conv.strip)) {
+	if (!conv_init(&conv, cmd)) {
 		qk_conv2d_ref(cmd, in, weights, channels, out, tile, scratch);
 		return;
 	}
-	conv_init(&conv, cmd);
 	op.offset = scratch;
 	op.sum = op.offset + QK_STRIP_PIXELS;
-	op.strip = (uint8_t *)(op.sum + QK_STRIP_PIXELS);
+	op.prepared = (int8_t *)(op.sum + QK_STRIP_PIXELS);
+	op.strip = (uint8_t *)op.prepared + prepared_size(&conv);
 	if (qk_is_pointwise(cmd))
 		run_pointwise(&conv, micros, &op);
 	else

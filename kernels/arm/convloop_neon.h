@@ -57,7 +57,19 @@ struct qk_micros {
 	qk_micro_fn fn[QK_MAX_TILE];
 	/* The same for blocks without a weight of -128, or NULLs. */
 	qk_micro_fn narrow[QK_MAX_TILE];
+	/*
+	 * Or NULL: puts the weights of a block into another order, each run in
+	 * an even number of groups. Does not pay for few pixels.
+	 */
+	void (*prepare)(const struct qk_conv *conv, const int8_t *weights,
+			int8_t *to);
+	const struct qk_micros *few;
 };
+
+/* From this many pixels on. */
+#define QK_PREPARE_PIXELS	12u
+/* Larger blocks are not prepared. */
+#define QK_PREPARED_SIZE	(128u << 10)
 
 /* On to the next but count. */
 static inline void qk_pixels_advance(struct qk_pixels *px,
@@ -68,6 +80,31 @@ static inline void qk_pixels_advance(struct qk_pixels *px,
 	px->sum += count;
 	px->out += count * conv->out_step;
 }
+
+/*
+ * Hides from the compiler where a pointer comes from. Or else it counts from
+ * where a loop began, at an instruction a load.
+ */
+#define QK_KEEP(pointer)	__asm__("" : "+r"(pointer))
+
+/* micro_m(), a qk_micro_fn, from micro(), which is inlined. */
+#define QK_MICRO(m)							\
+	static void micro_##m(const struct qk_conv *conv,		\
+			      const struct qk_lanes *lanes,		\
+			      const int8_t *weights,			\
+			      struct qk_pixels px, uint32_t tiles)	\
+	{								\
+		bool pointwise = conv->base_step != 0;			\
+									\
+		for (; pointwise && tiles; tiles--) {			\
+			micro(conv, lanes, weights, &px, m, true);	\
+			qk_pixels_advance(&px, conv, m);		\
+		}							\
+		for (; tiles; tiles--) {				\
+			micro(conv, lanes, weights, &px, m, false);	\
+			qk_pixels_advance(&px, conv, m);		\
+		}							\
+	}
 
 /* A whole call. */
 void qk_convloop(const struct qk_micros *micros,

@@ -7,6 +7,11 @@
 
 void qk_init_dotprod(struct qk_table *table);
 
+struct qk_micros;
+
+/* CONV2D's, for levels above that do better in some cases only. */
+extern const struct qk_micros qk_micros_dotprod;
+
 QK_DECL_CONV(qk_dwconv2d_dotprod);
 
 #endif /* QK_DOTPROD_H */

@@ -232,6 +232,8 @@ int cmd_run(const struct tool_options *options)
 	struct tool_run run;
 	int ret;
 
+	if (options->show && !options->image)
+		return tool_error("--show needs --image FILE");
 	if (options->labels && labels_load(options->labels, &outcome.labels))
 		return TOOL_FAILED;
 	ret = tool_open(options, &session_options, &run);
@@ -243,6 +245,8 @@ int cmd_run(const struct tool_options *options)
 		ret = write_outputs(options, &run);
 	if (!ret && options->dump)
 		ret = dump_tensors(options->dump, &run);
+	if (!ret && options->show && !options->json)
+		ret = show_picture(options->image, options->show);
 	if (!ret && options->json)
 		print_json(options, &run, &outcome);
 	else if (!ret)

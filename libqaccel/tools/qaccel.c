@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool.h"
 
@@ -30,7 +31,7 @@ int tool_library_error(void)
 static const char usage_text[] =
 "usage: qaccel info [MODEL] [--device NAME] [--json]\n"
 "       qaccel run MODEL --input FILE... [--output FILE...] [--dump DIR]\n"
-"       qaccel run MODEL --image FILE [--labels FILE] [--top N]\n"
+"       qaccel run MODEL --image FILE [--labels FILE] [--top N] [--show]\n"
 "       qaccel verify MODEL [--input FILE...] --expect FILE\n"
 "       qaccel bench MODEL [--runs N] [--profile]\n"
 "       qaccel eval MODEL --images FILE --labels FILE [--predictions FILE]\n"
@@ -44,6 +45,7 @@ static const char usage_text[] =
 "  --json          machine-readable output\n"
 "  --dump DIR      write every tensor that an operator produces as DIR/t<i>.bin\n"
 "  --expect FILE   what each operator's tensors must hash to\n"
+"  --show[=FORM]   the picture too, as blocks or text (default: as the output can)\n"
 "  --top N         largest N values of the output (default 5)\n"
 "  --runs N        bench: how often (default 20)\n"
 "  --profile       counters of each operator\n"
@@ -61,8 +63,8 @@ static const char usage_text[] =
 enum {
 	OPT_INPUT = 256, OPT_OUTPUT, OPT_DUMP, OPT_EXPECT, OPT_IMAGE, OPT_LABELS,
 	OPT_TOP, OPT_DEVICE, OPT_THREADS, OPT_ISA, OPT_RUNS, OPT_PROFILE,
-	OPT_JSON, OPT_IMAGES, OPT_NAMES, OPT_COUNT, OPT_PREDICTIONS, OPT_HELP,
-	OPT_VERSION
+	OPT_JSON, OPT_IMAGES, OPT_NAMES, OPT_COUNT, OPT_PREDICTIONS, OPT_SHOW,
+	OPT_HELP, OPT_VERSION
 };
 
 static const struct option long_options[] = {
@@ -83,6 +85,7 @@ static const struct option long_options[] = {
 	{"names", required_argument, NULL, OPT_NAMES},
 	{"count", required_argument, NULL, OPT_COUNT},
 	{"predictions", required_argument, NULL, OPT_PREDICTIONS},
+	{"show", optional_argument, NULL, OPT_SHOW},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{NULL, 0, NULL, 0},
@@ -135,6 +138,17 @@ static int take_number(const char *option, const char *text, uint32_t *value)
 	return TOOL_OK;
 }
 
+static int take_form(const char *text, enum show_form *form)
+{
+	if (text && strcmp(text, "blocks") && strcmp(text, "text"))
+		return tool_error("--show takes blocks or text, not '%s'", text);
+	if (text)
+		*form = *text == 'b' ? SHOW_BLOCKS : SHOW_TEXT;
+	else
+		*form = isatty(STDOUT_FILENO) ? SHOW_BLOCKS : SHOW_TEXT;
+	return TOOL_OK;
+}
+
 static int take_option(int option, int argc, char **argv,
 		       struct tool_options *options)
 {
@@ -153,6 +167,8 @@ static int take_option(int option, int argc, char **argv,
 		return take_number("--runs", optarg, &options->runs);
 	case OPT_COUNT:
 		return take_number("--count", optarg, &options->count);
+	case OPT_SHOW:
+		return take_form(optarg, &options->show);
 	case OPT_DUMP:
 		options->dump = optarg;
 		break;

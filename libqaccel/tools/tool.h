@@ -19,6 +19,12 @@ enum tool_exit {
 
 #define TOOL_MAX_FILES 32
 
+enum show_form {
+	SHOW_NOT = 0,
+	SHOW_BLOCKS,		/* in colour, for a terminal with UTF-8 */
+	SHOW_TEXT,
+};
+
 /* struct tool_options - every option of every command; a command takes some */
 struct tool_options {
 	const char *model;
@@ -39,6 +45,7 @@ struct tool_options {
 	uint32_t runs;
 	uint32_t top;
 	uint32_t count;
+	enum show_form show;
 	bool profile;
 	bool json;
 };
@@ -90,6 +97,9 @@ void image_free(struct image *image);
  */
 int image_to_tensor(const struct image *image,
 		    const struct qaccel_tensor_info *info, void *data);
+
+/* show.c: a picture on the standard output. */
+int show_picture(const char *path, enum show_form form);
 
 /* labels.c: one label a line. */
 struct labels {

@@ -26,7 +26,29 @@
 							    x[i], lane);\
 	} while (0)
 
-/* A run of groups, 4 at a time. Returns the weights behind it. */
+/* 4 groups, of which a pixel's values are in x. */
+#define DOT4()								\
+	do {								\
+		DOT(0);							\
+		DOT(1);							\
+		DOT(2);							\
+		DOT(3);							\
+	} while (0)
+
+/* Up to 3 groups behind all others. */
+static inline __attribute__((always_inline)) const int8_t *
+add_last(int32x4_t (*acc)[4], const int8_t *w, const int8x16_t *x,
+	 uint32_t groups, const int m)
+{
+	DOT(0);
+	if (groups > 1)
+		DOT(1);
+	if (groups > 2)
+		DOT(2);
+	return w;
+}
+
+/* A run of groups of several. Returns the weights behind it. */
 static inline __attribute__((always_inline)) const int8_t *
 add_run(int32x4_t (*acc)[4], const int8_t *w, const uint8_t *const *from,
 	size_t at, uint32_t groups, const int m)
@@ -39,23 +61,38 @@ add_run(int32x4_t (*acc)[4], const int8_t *w, const uint8_t *const *from,
 #pragma GCC unroll 5
 		for (int i = 0; i < m; i++)
 			x[i] = vreinterpretq_s8_u8(vld1q_u8(from[i] + at));
-		DOT(0);
-		DOT(1);
-		DOT(2);
-		DOT(3);
+		DOT4();
 	}
-	groups %= 4;
-	if (!groups)
+	if (groups % 4 == 0)
 		return w;
 #pragma GCC unroll 5
 	for (int i = 0; i < m; i++)
 		x[i] = vreinterpretq_s8_u8(vld1q_u8(from[i] + at));
-	DOT(0);
-	if (groups > 1)
-		DOT(1);
-	if (groups > 2)
-		DOT(2);
-	return w;
+	return add_last(acc, w, x, groups % 4, m);
+}
+
+/* The only one, where pointers need not stay where they are. */
+static inline __attribute__((always_inline)) void
+add_all(int32x4_t (*acc)[4], const int8_t *w, const uint8_t **from,
+	uint32_t groups, const int m)
+{
+	int8x16_t x[TILE];
+
+	for (uint32_t k = groups / 4; k; k--) {
+#pragma GCC unroll 5
+		for (int i = 0; i < m; i++) {
+			x[i] = vreinterpretq_s8_u8(vld1q_u8(from[i]));
+			from[i] += 16;
+			QK_KEEP(from[i]);
+		}
+		DOT4();
+	}
+	if (groups % 4 == 0)
+		return;
+#pragma GCC unroll 5
+	for (int i = 0; i < m; i++)
+		x[i] = vreinterpretq_s8_u8(vld1q_u8(from[i]));
+	add_last(acc, w, x, groups % 4, m);
 }
 
 /* A tile of m pixels; m and pointwise are constant where it is inlined. */
@@ -75,7 +112,7 @@ micro(const struct qk_conv *conv, const struct qk_lanes *lanes, const int8_t *w,
 			acc[i][q] = lanes->init[q];
 	}
 	if (pointwise)
-		add_run(acc, w, from, 0, conv->groups, m);
+		add_all(acc, w, from, conv->groups, m);
 	for (uint32_t ky = 0; !pointwise && ky < conv->cmd->kh; ky++)
 		for (uint32_t s = 0; s < conv->segments; s++)
 			w = add_run(acc, w, from,

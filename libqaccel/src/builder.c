@@ -638,7 +638,8 @@ static int move_lists(struct qaccel_builder *b)
 	return 0;
 }
 
-int qaccel_builder_finish(struct qaccel_builder *b, struct qaccel_model **model)
+static int finish(struct qaccel_builder *b, bool real,
+		  struct qaccel_model **model)
 {
 	struct qaccel_model *m;
 	int err;
@@ -646,6 +647,7 @@ int qaccel_builder_finish(struct qaccel_builder *b, struct qaccel_model **model)
 	err = check_state(b);
 	if (err)
 		return err;
+	b->graph->real = real;
 	err = move_lists(b);
 	if (!err)
 		err = qaccel_graph_check(b->graph);
@@ -659,4 +661,15 @@ int qaccel_builder_finish(struct qaccel_builder *b, struct qaccel_model **model)
 	b->graph = NULL;
 	*model = m;
 	return 0;
+}
+
+int qaccel_builder_finish(struct qaccel_builder *b, struct qaccel_model **model)
+{
+	return finish(b, false, model);
+}
+
+int qaccel_builder_finish_real(struct qaccel_builder *b,
+			       struct qaccel_model **model)
+{
+	return finish(b, true, model);
 }

@@ -122,6 +122,8 @@ struct qaccel_graph {
 	uint32_t *outputs;
 	void *file;			/* what constant data points into; free() it */
 	void *pool;			/* the other memory of the graph (graph.c) */
+	/* A float model: FLOAT32 throughout, to be converted and not to be planned. */
+	bool real;
 	uint64_t memory;		/* bytes of tensors and pool so far */
 	uint64_t max_memory;
 };
@@ -167,6 +169,22 @@ qaccel_graph_set_shape(struct qaccel_graph_tensor *tensor, uint32_t rank,
  * -EBADMSG or -EOPNOTSUPP with the operator named in the last error, -EFBIG.
  */
 QACCEL_PRIVATE_API int qaccel_graph_check(struct qaccel_graph *graph);
+
+/* --------------------------------------------------------- float models -- */
+
+/* As qaccel_model_load_memory() and qaccel_model_load_file(). */
+QACCEL_PRIVATE_API int
+qaccel_tflite_load_memory(const struct qaccel_load_options *options,
+			  const void *data, size_t size, bool real,
+			  struct qaccel_model **model);
+QACCEL_PRIVATE_API int
+qaccel_tflite_load_file(const struct qaccel_load_options *options,
+			const char *path, bool real,
+			struct qaccel_model **model);
+/* As qaccel_builder_finish(), but what was built is a float model. */
+QACCEL_PRIVATE_API int
+qaccel_builder_finish_real(struct qaccel_builder *builder,
+			   struct qaccel_model **model);
 
 /* ------------------------------------------------------------ questions -- */
 

@@ -5,6 +5,9 @@
  * The rules are those of TensorFlow Lite's Prepare functions for quantized
  * types, less what it takes and a device doesn't. Broken rules are -EBADMSG,
  * what is missing here is -EOPNOTSUPP.
+ *
+ * Float models, to be converted, have the same rules but for types and scales:
+ * everything that is computed is FLOAT32, and not quantized.
  */
 #include <errno.h>
 #include <math.h>
@@ -243,10 +246,15 @@ static int check_quantized(const struct check *c,
 	return 0;
 }
 
-/* Activations: UINT8 or INT8. */
+/* Activations: UINT8 or INT8; in float models FLOAT32, whatever scales it has. */
 static int check_activations(const struct check *c,
 			     const struct qaccel_graph_tensor *t)
 {
+	if (c->graph->real && t->info.type != QACCEL_TYPE_FLOAT32)
+		return refuse(c, "tensor %u is %s: this is no float model, or only in parts",
+			      t->info.index, qaccel_type_name(t->info.type));
+	if (c->graph->real)
+		return 0;
 	if (!is_8bit(t))
 		return refuse(c, "tensor %u of type %s is not supported, only UINT8 and INT8",
 			      t->info.index, qaccel_type_name(t->info.type));
@@ -264,7 +272,7 @@ static int check_same_type(const struct check *c,
 	return 0;
 }
 
-/* Input 0 and the output: 8-bit activations of one type. */
+/* Input 0 and the output: activations of one type. */
 static int check_in_out(const struct check *c)
 {
 	int err;
@@ -314,7 +322,7 @@ static int check_weights(const struct check *c, int32_t channel_dim)
 	err = check_constant(c, t, "weights");
 	if (!err)
 		err = check_same_type(c, input(c, 0), t);
-	if (err)
+	if (err || c->graph->real)
 		return err;
 	if (!info->num_scales)
 		return refuse(c, "the weights are not quantized");
@@ -361,6 +369,8 @@ static int check_bias(const struct check *c, int64_t channels)
 	const struct qaccel_graph_tensor *t;
 	bool legacy = input(c, 0)->info.type == QACCEL_TYPE_UINT8 ||
 		      c->op->builtin == QACCEL_BUILTIN_FULLY_CONNECTED;
+	enum qaccel_type type = c->graph->real ? QACCEL_TYPE_FLOAT32
+					       : QACCEL_TYPE_INT32;
 	int err;
 
 	if (!has_input(c, 2))
@@ -369,13 +379,15 @@ static int check_bias(const struct check *c, int64_t channels)
 	err = check_constant(c, t, "biases");
 	if (err)
 		return err;
-	if (t->info.type != QACCEL_TYPE_INT32)
+	if (t->info.type != type)
 		return refuse(c, "a bias of type %s is not supported",
 			      qaccel_type_name(t->info.type));
 	if (num_elements(t) != (uint64_t)channels)
 		return bad(c, "%llu biases for %lld channels",
 			   (unsigned long long)num_elements(t),
 			   (long long)channels);
+	if (c->graph->real)
+		return 0;
 	for (uint32_t i = 0; i < t->info.num_scales; i++)
 		if (t->info.zero_points[i])
 			return bad(c, "the bias has a zero point of %d",
@@ -555,7 +567,7 @@ static int check_add(const struct check *c)
 	int err;
 
 	err = check_binary(c);
-	if (err)
+	if (err || c->graph->real)
 		return err;
 	a = (double)input(c, 0)->info.scales[0];
 	b = (double)input(c, 1)->info.scales[0];
@@ -587,8 +599,9 @@ static int check_pool(const struct check *c)
 		err = check_fused(c);
 	if (err)
 		return err;
-	if (fabsf(in->scales[0] - out->scales[0]) > 1e-6f ||
-	    in->zero_points[0] != out->zero_points[0])
+	if (!c->graph->real &&
+	    (fabsf(in->scales[0] - out->scales[0]) > 1e-6f ||
+	     in->zero_points[0] != out->zero_points[0]))
 		return refuse(c, "input and output are quantized differently");
 	return check_window(c, &w, in->dims[3]);
 }
@@ -637,6 +650,14 @@ static int check_mean(const struct check *c)
 	return check_output_shape(c, &out);
 }
 
+/* Operators that move values of any type, of float models as activations are. */
+static int check_moved(const struct check *c)
+{
+	if (c->graph->real)
+		return check_in_out(c);
+	return check_same_type(c, input(c, 0), output(c));
+}
+
 static int check_paddings(const struct check *c)
 {
 	const struct qaccel_graph_tensor *paddings = input(c, 1);
@@ -667,7 +688,7 @@ static int check_pad(const struct check *c)
 {
 	int err;
 
-	err = check_same_type(c, input(c, 0), output(c));
+	err = check_moved(c);
 	if (!err)
 		err = check_rank(c, input(c, 0), 1, MAX_DEVICE_RANK);
 	/* What is around has the output's zero point; real numbers have 0. */
@@ -740,7 +761,7 @@ static int check_reshape(const struct check *c)
 	struct shape s;
 	int err;
 
-	err = check_same_type(c, input(c, 0), output(c));
+	err = check_moved(c);
 	if (!err)
 		err = new_shape(c, &s);
 	if (!err)
@@ -754,7 +775,7 @@ static int check_squeeze(const struct check *c)
 	bool squeezed[QACCEL_MAX_RANK] = { false };
 	int err;
 
-	err = check_same_type(c, input(c, 0), output(c));
+	err = check_moved(c);
 	if (err)
 		return err;
 	for (int32_t i = 0; i < c->op->u.squeeze.num_dims; i++) {
@@ -795,6 +816,8 @@ static int check_softmax(const struct check *c)
 		err = check_elementwise(c);
 	if (err)
 		return err;
+	if (c->graph->real)
+		return isfinite(beta) ? 0 : bad(c, "a beta of %g", (double)beta);
 	if (out->zero_points[0] != zero_point ||
 	    fabsf(out->scales[0] - 1.f / 256) > 0.001f / 256)
 		return refuse(c, "the output has scale %g and zero point %d, not 1/256 and %d",
@@ -822,12 +845,21 @@ static int check_requantize(const struct check *c)
 	return check_quantized(c, in);
 }
 
+/* What has integers is no float model, whatever else is in it. */
+static int check_integers(const struct check *c)
+{
+	return c->graph->real ?
+		refuse(c, "this is no float model, or only in parts") : 0;
+}
+
 static int check_quantize(const struct check *c)
 {
 	const struct qaccel_graph_tensor *out = output(c);
 	int err;
 
 	err = check_elementwise(c);
+	if (!err)
+		err = check_integers(c);
 	if (err)
 		return err;
 	if (!is_8bit(out) && out->info.type != QACCEL_TYPE_INT16)
@@ -845,6 +877,8 @@ static int check_dequantize(const struct check *c)
 	int err;
 
 	err = check_elementwise(c);
+	if (!err)
+		err = check_integers(c);
 	if (err)
 		return err;
 	if ((!is_8bit(in) && in->info.type != QACCEL_TYPE_INT16) ||

@@ -73,6 +73,8 @@ int qaccel_session_create(struct qaccel_device *device,
 		options = &defaults;
 	if (!options_known(options))
 		return qaccel_error(EINVAL, "session options that this version does not know");
+	if (model->graph->real)
+		return qaccel_error(EOPNOTSUPP, "a float model can't be run, but be quantized");
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return qaccel_error(ENOMEM, "out of memory");

@@ -743,7 +743,7 @@ static int load_model(struct loader *l, size_t size)
 }
 
 /* Takes over file, which malloc() made, whether it succeeds or not. */
-static int load_owned(void *file, size_t size, uint64_t max_memory,
+static int load_owned(void *file, size_t size, uint64_t max_memory, bool real,
 		      struct qaccel_model **result)
 {
 	struct qaccel_model *model = calloc(1, sizeof(*model));
@@ -757,6 +757,7 @@ static int load_owned(void *file, size_t size, uint64_t max_memory,
 		return qaccel_error(ENOMEM, "out of memory");
 	}
 	l.graph->file = file;
+	l.graph->real = real;
 	model->graph = l.graph;
 	err = load_model(&l, size);
 	if (!err)
@@ -789,9 +790,9 @@ static int too_large(uint64_t max_memory)
 			    (unsigned long long)max_memory);
 }
 
-int qaccel_model_load_memory(const struct qaccel_load_options *options,
-			     const void *data, size_t size,
-			     struct qaccel_model **model)
+int qaccel_tflite_load_memory(const struct qaccel_load_options *options,
+			      const void *data, size_t size, bool real,
+			      struct qaccel_model **model)
 {
 	uint64_t max_memory;
 	void *copy;
@@ -807,7 +808,14 @@ int qaccel_model_load_memory(const struct qaccel_load_options *options,
 		return qaccel_error(ENOMEM, "out of memory");
 	if (size)
 		memcpy(copy, data, size);
-	return load_owned(copy, size, max_memory, model);
+	return load_owned(copy, size, max_memory, real, model);
+}
+
+int qaccel_model_load_memory(const struct qaccel_load_options *options,
+			     const void *data, size_t size,
+			     struct qaccel_model **model)
+{
+	return qaccel_tflite_load_memory(options, data, size, false, model);
 }
 
 /* Reads to the end, of pipes too; no mapping, as a file may shrink under it. */
@@ -856,7 +864,7 @@ static int name_file(int err, const char *path)
 	return qaccel_error(-err, "%s: %s", path, text);
 }
 
-static int load_file(const char *path, uint64_t max_memory,
+static int load_file(const char *path, uint64_t max_memory, bool real,
 		     struct qaccel_model **model)
 {
 	FILE *file = fopen(path, "rbe");
@@ -870,11 +878,12 @@ static int load_file(const char *path, uint64_t max_memory,
 	fclose(file);
 	if (err)
 		return err;
-	return load_owned(data, size, max_memory, model);
+	return load_owned(data, size, max_memory, real, model);
 }
 
-int qaccel_model_load_file(const struct qaccel_load_options *options,
-			   const char *path, struct qaccel_model **model)
+int qaccel_tflite_load_file(const struct qaccel_load_options *options,
+			    const char *path, bool real,
+			    struct qaccel_model **model)
 {
 	uint64_t max_memory;
 	int err;
@@ -882,6 +891,12 @@ int qaccel_model_load_file(const struct qaccel_load_options *options,
 	err = get_max_memory(options, &max_memory);
 	if (err)
 		return err;
-	err = load_file(path, max_memory, model);
+	err = load_file(path, max_memory, real, model);
 	return err ? name_file(err, path) : 0;
+}
+
+int qaccel_model_load_file(const struct qaccel_load_options *options,
+			   const char *path, struct qaccel_model **model)
+{
+	return qaccel_tflite_load_file(options, path, false, model);
 }

@@ -229,7 +229,8 @@ qaccel_builder_finish(struct qaccel_builder *builder,
 
 /*
  * The model, built or loaded, as a .tflite file: loading it gives the same
- * model, and TensorFlow Lite takes it. The same model gives the same bytes.
+ * model, and TensorFlow Lite takes it, provided that each CONV_2D has a bias. The
+ * same model gives the same bytes.
  * Tensors that no operator uses and that this library has no type for lose
  * their type.
  *

@@ -3,10 +3,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include <qaccel/convert.h>
 #include <qaccel/graph.h>
 
 #include "models.h"
@@ -177,4 +179,135 @@ struct qaccel_model *build_integer_model(enum qaccel_type type)
 		fail_msg("%s", qaccel_last_error());
 	qaccel_builder_destroy(m.b);
 	return model;
+}
+
+/* -------------------------------------------------------- float models -- */
+
+static struct qaccel_tensor_desc real(const char *name, uint32_t rank,
+				      const int32_t *dims)
+{
+	struct qaccel_tensor_desc desc = {
+		.name = name, .type = QACCEL_TYPE_FLOAT32, .rank = rank,
+	};
+
+	memcpy(desc.dims, dims, rank * sizeof(*dims));
+	return desc;
+}
+
+/* Each channel (by the dimension given) of another size, as real ones are. */
+static int32_t constant(struct qaccel_builder *b, uint32_t rank,
+			const int32_t *dims, uint32_t channel_dim, float size)
+{
+	struct qaccel_tensor_desc desc = real("constant", rank, dims);
+	float values[1024];
+	size_t count = 1, inner = 1;
+
+	for (uint32_t i = 0; i < rank; i++) {
+		count *= (size_t)dims[i];
+		inner *= i > channel_dim ? (size_t)dims[i] : 1;
+	}
+	assert_true(count <= 1024);
+	make_floats((uint32_t)count, -size, size, values, count);
+	for (size_t i = 0; i < count; i++)
+		values[i] *= 1 + (float)(i / inner % (size_t)dims[channel_dim]) / 2;
+	return qaccel_builder_constant(b, &desc, values);
+}
+
+/* 1x12x10x3 to 1x4x6x8 */
+static int32_t add_real_convolutions(struct qaccel_builder *b, int32_t x)
+{
+	const struct qaccel_conv_options strided = {
+		.stride_h = 2, .stride_w = 1, .activation = QACCEL_ACTIVATION_RELU6,
+	}, dilated = {
+		.padding = QACCEL_PADDING_VALID, .dilation_h = 1, .dilation_w = 2,
+	}, pointwise = { .activation = QACCEL_ACTIVATION_RELU };
+	struct qaccel_tensor_desc out = { .type = QACCEL_TYPE_FLOAT32 };
+
+	out.name = "strided";
+	x = qaccel_builder_conv2d(b, x, constant(b, 4, DIMS(4, 3, 3, 3), 0, 0.3f),
+				  constant(b, 1, DIMS(4), 0, 0.5f), &strided,
+				  &out);
+	out.name = "depthwise";
+	x = qaccel_builder_depthwise_conv2d(b, x,
+			constant(b, 4, DIMS(1, 3, 3, 8), 3, 0.4f),
+			constant(b, 1, DIMS(8), 0, 0.5f), &dilated, &out);
+	out.name = "pointwise";
+	return qaccel_builder_conv2d(b, x, constant(b, 4, DIMS(8, 1, 1, 8), 0, 0.3f),
+				     constant(b, 1, DIMS(8), 0, 0.1f),
+				     &pointwise, &out);
+}
+
+/* 1x4x6x8 to 1x1x1x8 */
+static int32_t add_real_middle(struct qaccel_builder *b, int32_t x)
+{
+	static const int32_t around[4][2] = { { 0, 0 }, { 1, 0 }, { 0, 2 }, { 0, 0 } };
+	static const int32_t axes[] = { 1, -2 };
+	const struct qaccel_pool_options pool = {
+		.padding = QACCEL_PADDING_SAME, .filter_h = 2, .filter_w = 3,
+		.stride_h = 2, .stride_w = 2,
+	};
+	int32_t y = qaccel_builder_mul(b, x, constant(b, 1, DIMS(8), 0, 0.5f),
+				       QACCEL_ACTIVATION_NONE, NULL);
+
+	x = qaccel_builder_add(b, x, y, QACCEL_ACTIVATION_RELU_N1_TO_1, NULL);
+	y = qaccel_builder_add(b, constant(b, 3, DIMS(4, 1, 8), 2, 0.2f),
+			       qaccel_builder_relu(b, y, NULL),
+			       QACCEL_ACTIVATION_NONE, NULL);
+	x = qaccel_builder_add(b, x, qaccel_builder_relu6(b, y, NULL),
+			       QACCEL_ACTIVATION_NONE, NULL);
+	x = qaccel_builder_pad(b, x, around, 4, NULL);
+	y = qaccel_builder_average_pool2d(b, x, &pool, NULL);
+	x = qaccel_builder_max_pool2d(b, x, &pool, NULL);
+	x = qaccel_builder_add(b, x, y, QACCEL_ACTIVATION_NONE, NULL);
+	return qaccel_builder_mean(b, x, axes, 2, true, NULL);
+}
+
+struct qaccel_model *build_float_model(void)
+{
+	const struct qaccel_fully_connected_options keep = {
+		.activation = QACCEL_ACTIVATION_RELU, .keep_num_dims = true,
+	};
+	struct qaccel_tensor_desc in = real("in", 4, DIMS(1, 12, 10, 3));
+	struct qaccel_builder *b;
+	struct qaccel_model *model;
+	int32_t x;
+
+	assert_int_equal(qaccel_builder_create("floats", &b), 0);
+	x = add_real_convolutions(b, qaccel_builder_input(b, &in));
+	x = add_real_middle(b, x);
+	x = qaccel_builder_fully_connected(b, x, constant(b, 2, DIMS(16, 8), 0, 0.2f),
+					   constant(b, 1, DIMS(16), 0, 0.3f),
+					   &keep, NULL);
+	x = qaccel_builder_reshape(b, x, DIMS(1, -1), 2, NULL);
+	x = qaccel_builder_fully_connected(b, x, constant(b, 2, DIMS(10, 16), 0, 0.2f),
+					   QACCEL_NO_TENSOR, NULL, NULL);
+	qaccel_builder_output(b, x);
+	qaccel_builder_output(b, qaccel_builder_softmax(b, x, 1, &(struct qaccel_tensor_desc){
+		.name = "probabilities", .type = QACCEL_TYPE_FLOAT32 }));
+	if (qaccel_float_model_finish(b, &model))
+		fail_msg("%s", qaccel_last_error());
+	qaccel_builder_destroy(b);
+	return model;
+}
+
+struct qaccel_range *calibrate(const struct qaccel_model *model, uint32_t count)
+{
+	struct qaccel_range *ranges = calloc(qaccel_model_num_tensors(model),
+					     sizeof(*ranges));
+	struct qaccel_tensor_info info;
+	struct qaccel_calibrator *c;
+	float input[512];
+	const float *const inputs[] = { input };
+
+	assert_int_equal(qaccel_model_input(model, 0, &info), 0);
+	assert_true(info.size <= sizeof(input));
+	assert_int_equal(qaccel_calibrator_create(model, NULL, &c), 0);
+	for (uint32_t i = 0; i < count; i++) {
+		make_floats(1000 + i, -1, 1, input, 512);
+		if (qaccel_calibrator_run(c, inputs))
+			fail_msg("%s", qaccel_last_error());
+	}
+	assert_int_equal(qaccel_calibrator_ranges(c, ranges), 0);
+	qaccel_calibrator_destroy(c);
+	return ranges;
 }

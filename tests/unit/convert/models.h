@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include <qaccel/convert.h>
 #include <qaccel/qaccel.h>
 
 /* The same numbers for the same seed; floats are from -1 to 1. */
@@ -14,5 +15,11 @@ void make_floats(uint32_t seed, float low, float high, float *out, size_t count)
 
 /* One of every operator of the builder, with activations of this 8-bit type. */
 struct qaccel_model *build_integer_model(enum qaccel_type type);
+
+/* One of every operator of the builder that float models may have. */
+struct qaccel_model *build_float_model(void);
+
+/* Ranges from so many made-up examples of one input, to be freed. */
+struct qaccel_range *calibrate(const struct qaccel_model *model, uint32_t count);
 
 #endif /* MODELS_H */

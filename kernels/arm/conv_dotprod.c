@@ -121,7 +121,8 @@ micro(const struct qk_conv *conv, const struct qk_lanes *lanes, const int8_t *w,
 	qk_conv_store(conv, lanes, px, acc, m);
 }
 
-QK_MICRO(1) QK_MICRO(2) QK_MICRO(3) QK_MICRO(4) QK_MICRO(5)
+QK_MICRO(micro, 1) QK_MICRO(micro, 2) QK_MICRO(micro, 3)
+QK_MICRO(micro, 4) QK_MICRO(micro, 5)
 
 const struct qk_micros qk_micros_dotprod = {
 	.tile = TILE,

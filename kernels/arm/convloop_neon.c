@@ -47,8 +47,13 @@ static bool is_narrow(const int8_t *weights, size_t bytes)
 {
 	int8x16_t least = vdupq_n_s8(0);
 
-	for (size_t i = 0; i < bytes; i += 16)
-		least = vminq_s8(least, vld1q_s8(weights + i));
+	for (size_t i = 0; i < bytes; i += 64) {
+		int8x16x4_t w = vld1q_s8_x4(weights + i);
+		int8x16_t a = vminq_s8(w.val[0], w.val[1]);
+		int8x16_t b = vminq_s8(w.val[2], w.val[3]);
+
+		least = vminq_s8(least, vminq_s8(a, b));
+	}
 	return vminvq_s8(least) != -128;
 }
 
@@ -83,7 +88,9 @@ static void run_block(const struct qk_conv *conv,
 	uint32_t tiles = count / micros->tile, rest = count % micros->tile;
 	const qk_micro_fn *fn = micros->fn;
 
-	if (micros->narrow[0] && is_narrow(weights, conv->block_bytes))
+	/* Looking costs as much as a pixel could save. */
+	if (micros->narrow[0] && count > 1 &&
+	    is_narrow(weights, conv->block_bytes))
 		fn = micros->narrow;
 	if (tiles)
 		fn[micros->tile - 1](conv, lanes, weights, px, tiles);

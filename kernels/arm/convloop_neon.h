@@ -88,11 +88,11 @@ static inline void qk_pixels_advance(struct qk_pixels *px,
 #define QK_KEEP(pointer)	__asm__("" : "+r"(pointer))
 
 /* micro_m(), a qk_micro_fn, from micro(), which is inlined. */
-#define QK_MICRO(m)							\
-	static void micro_##m(const struct qk_conv *conv,		\
-			      const struct qk_lanes *lanes,		\
-			      const int8_t *weights,			\
-			      struct qk_pixels px, uint32_t tiles)	\
+#define QK_MICRO(micro, m)						\
+	static void micro##_##m(const struct qk_conv *conv,		\
+				const struct qk_lanes *lanes,		\
+				const int8_t *weights,			\
+				struct qk_pixels px, uint32_t tiles)	\
 	{								\
 		bool pointwise = conv->base_step != 0;			\
 									\

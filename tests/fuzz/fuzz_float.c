@@ -122,14 +122,14 @@ static void convert(const struct qaccel_model *model, enum qaccel_scheme scheme)
 	};
 	struct qaccel_range *ranges = calloc(qaccel_model_num_tensors(model),
 					     sizeof(*ranges));
-	float *ones = malloc(MAX_MEMORY);
+	static float ones[MAX_MEMORY / sizeof(float)];
 	const float *inputs[64];
 	struct qaccel_calibrator *c;
 	struct qaccel_model *result;
 	void *data;
 	size_t size;
 
-	if (!ranges || !ones || qaccel_calibrator_create(model, NULL, &c))
+	if (!ranges || qaccel_calibrator_create(model, NULL, &c))
 		abort();
 	for (size_t i = 0; i < MAX_MEMORY / sizeof(float); i++)
 		ones[i] = i % 2 ? 1 : -0.5f;
@@ -144,7 +144,6 @@ static void convert(const struct qaccel_model *model, enum qaccel_scheme scheme)
 	}
 	qaccel_calibrator_destroy(c);
 	free(ranges);
-	free(ones);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

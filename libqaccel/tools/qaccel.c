@@ -2,31 +2,12 @@
 /* The qaccel command: options, and which function does the work. */
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tool.h"
-
-int tool_error(const char *format, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	fputs("qaccel: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	return TOOL_FAILED;
-}
-
-int tool_library_error(void)
-{
-	return tool_error("%s", qaccel_last_error());
-}
 
 static const char usage_text[] =
 "usage: qaccel info [MODEL] [--device NAME] [--json]\n"
@@ -35,6 +16,7 @@ static const char usage_text[] =
 "       qaccel verify MODEL [--input FILE...] --expect FILE\n"
 "       qaccel bench MODEL [--runs N] [--profile]\n"
 "       qaccel eval MODEL --images FILE --labels FILE [--predictions FILE]\n"
+"       qaccel train ... | qaccel quantize ...   see qaccel-train(1)\n"
 "\n"
 "MODEL is a quantized .tflite file. Inputs and outputs are raw tensor bytes;\n"
 "pictures are PNG, JPEG or BMP.\n"
@@ -242,6 +224,9 @@ int main(int argc, char **argv)
 	const struct command *command = NULL;
 	const char *name = argc > 1 ? argv[1] : "--help";
 
+	/* They need OpenBLAS, which this program does without. */
+	if (!strcmp(name, "train") || !strcmp(name, "quantize"))
+		return tool_run_beside("qaccel-train", argv);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(name, commands[i].name))
 			command = &commands[i];

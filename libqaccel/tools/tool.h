@@ -61,6 +61,12 @@ int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same with the library's last error. */
 int tool_library_error(void);
 
+/*
+ * beside.c: becomes another program, beside this one or in PATH, with the same
+ * arguments; returns only if it can't.
+ */
+int tool_run_beside(const char *program, char **argv);
+
 /* struct tool_run - a model on a device, opened together and closed together */
 struct tool_run {
 	struct qaccel_device *device;

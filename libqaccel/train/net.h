@@ -89,7 +89,8 @@ struct net_layer {
 	size_t weights_count;		/* of the filter: OHWI or 1HWO; 0: none */
 	float *weights, *bias;		/* bias: NULL with batch norm */
 	float *gamma, *beta, *mean, *variance;	/* out.c each; NULL without */
-	struct net_range *range;	/* of the output; pools: their input's */
+	struct net_range *range;	/* of the output; pools: their input's, NULL for
+					 * the pictures' */
 	struct net_quant quant;
 };
 
@@ -125,12 +126,13 @@ struct net_pass {
 	/*
 	 * Batch norm folded into the weights before them (eq. 14): with the EMA
 	 * statistics, which a convolution with the unfolded weights keeps up to
-	 * date while batch_statistics is set (figure C.8). Needed for weight_bits.
+	 * date while batch_statistics is set (figure C.8): this batch's count from
+	 * the next one on. Needed for weight_bits of layers with batch norm.
 	 */
 	bool fold;
 	bool quantize_weights;		/* layers' quant.weight_bits */
 	bool quantize_activations;	/* layers' quant.activation_bits */
-	bool update_ranges;		/* EMA of the outputs' ranges */
+	bool update_ranges;		/* EMA of the outputs' ranges, this batch's in it */
 	float bn_momentum;		/* of the EMAs: 0.99 keeps 99 % */
 	float range_momentum;
 };
@@ -139,20 +141,25 @@ struct net_pass {
  * Forward, loss (mean softmax cross-entropy), backward; gradients are in
  * params[].grad, overwritten. images: batch pictures, real values (the input
  * is quantized as pixels are: nothing to simulate); labels below classes.
- * threads: 1 up. -ENOMEM.
+ * threads: 1 up. -ENOMEM. -EINVAL: a label too large, a range that is needed
+ * and was never seen, bits out of range. -EDOM: the loss, an output or a
+ * statistic is not a finite number: nothing after it has been done.
  */
 int net_train_step(struct net *net, const struct net_pass *pass,
 		   const float *images, const uint8_t *labels, uint32_t batch,
 		   uint32_t threads, double *loss, uint32_t *correct);
 
-/* Forward only, with the running statistics: count x classes logits. -ENOMEM. */
+/*
+ * Forward only, with the running statistics and the ranges as they are: count x
+ * classes logits. Errors: as above.
+ */
 int net_evaluate(struct net *net, const struct net_pass *pass,
 		 const float *images, size_t count, uint32_t threads,
 		 float *logits);
 
 /*
- * Forward, and each layer's outputs shown to watch() as they are: for
- * observers and tests. layer NET_INPUT: the pictures. values: NHWC, of all of
+ * Forward as pass says, EMAs included, and each layer's outputs shown to watch()
+ * as they are: for observers and tests. layer NET_INPUT: the pictures. values: NHWC, of all of
  * the batch.
  */
 typedef void net_watch_fn(void *context, int32_t layer, const float *values,

@@ -232,13 +232,13 @@ static void run_layer(struct reference *reference, uint32_t index)
 	}
 }
 
-double reference_run(struct reference *reference)
+double reference_run(struct reference *reference, uint32_t first)
 {
 	uint32_t classes = reference->net->classes;
 	const double *logits;
 	double loss = 0;
 
-	for (uint32_t i = 0; i < reference->net->num_layers; i++)
+	for (uint32_t i = first; i < reference->net->num_layers; i++)
 		run_layer(reference, i);
 	logits = reference->outputs[reference->net->num_layers - 1];
 	for (uint32_t b = 0; b < reference->batch->count; b++, logits += classes) {

@@ -3,5 +3,5 @@
 
 int main(void)
 {
-	return run_gradient_tests();
+	return run_gradient_tests() + run_quantized_tests() + run_error_tests();
 }

@@ -59,8 +59,8 @@ struct reference {
 void reference_create(struct reference *reference, const struct net *net,
 		      const struct net_pass *pass, const struct batch *batch);
 void reference_destroy(struct reference *reference);
-/* The loss; outputs are there afterwards. */
-double reference_run(struct reference *reference);
+/* The loss; outputs are there afterwards. Layers before first are as they were. */
+double reference_run(struct reference *reference, uint32_t first);
 
 /* ------------------------------------------------------------------ tests -- */
 

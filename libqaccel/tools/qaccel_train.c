@@ -10,10 +10,12 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"train", cmd_train},
+	{"quantize", cmd_quantize},
 };
 
 static const char usage_text[] =
 "usage: qaccel-train train ...\n"
+"       qaccel-train quantize ...\n"
 "\n"
 "'qaccel-train COMMAND --help' says more; see qaccel-train(1).\n";
 

@@ -9,6 +9,7 @@
 
 /* Each parses its own options; argv[0] is the command's name. */
 int cmd_train(int argc, char **argv);
+int cmd_quantize(int argc, char **argv);
 
 /* struct train_cli - the command line of qaccel train */
 struct train_cli {

@@ -5,6 +5,7 @@
 
 #include "convert.h"
 #include "error.h"
+#include "handle.h"
 
 struct net_converter {
 	const struct net *net;
@@ -274,4 +275,11 @@ int convert_from_net(const struct net *net, bool softmax,
 	else
 		*model = result;
 	return err;
+}
+
+int qaccel_float_model_from_net(const struct qaccel_net *net, bool softmax,
+				struct qaccel_model **model,
+				struct qaccel_range **ranges)
+{
+	return convert_from_net(net->net, softmax, model, ranges);
 }

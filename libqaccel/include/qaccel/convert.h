@@ -59,6 +59,21 @@ QACCEL_API QACCEL_MUST_CHECK int
 qaccel_float_model_finish(struct qaccel_builder *builder,
 			  struct qaccel_model **model);
 
+struct qaccel_net;
+struct qaccel_range;
+
+/*
+ * A network of train.h as a float model, batch norm folded: input "input", an
+ * output for each layer, by its name, and softmax at the end ("probabilities")
+ * if asked for. ranges: what training or qaccel_net_calibrate() found, one for
+ * each tensor of the model, 0 to 1 for the input; free() it. NULL: not wanted.
+ * -EINVAL: statistics that can't be folded.
+ */
+QACCEL_API QACCEL_MUST_CHECK int
+qaccel_float_model_from_net(const struct qaccel_net *net, bool softmax,
+			    struct qaccel_model **model,
+			    struct qaccel_range **ranges);
+
 /*
  * Runs a float model: inputs and outputs are one array for each of the model's.
  * In float, slowly, and not as TensorFlow Lite to the last bit. -EINVAL: not a

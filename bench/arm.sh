@@ -83,7 +83,7 @@ build_all() {
 		-DCMAKE_EXE_LINKER_FLAGS=-Wl,--allow-shlib-undefined \
 		-DXNN_VERSION="$(xnnpack_version)" >/dev/null
 	cmake --build "$build" -j "$(nproc)" --target qaccel-bench \
-		--target bench-xnnpack -- --quiet
+		--target bench-xnnpack -- --quiet >&2
 	unset PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_LIBDIR
 	# shellcheck disable=SC2046 # flags
 	cc -O2 -shared -fPIC -o "$build/count.so" "$top/bench/arm/count.c" \

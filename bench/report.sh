@@ -143,6 +143,20 @@ $(table models)
 END
 fi
 
+if [ -s "$dir/arm64.csv" ]; then
+	cat <<END
+## 64-bit Arm
+
+Thousands of instructions of one run, not time: the programs run in QEMU's user
+emulation, on processors with NEON alone, with the dot product (dotprod) and with
+matrix products (i8mm). XNNPACK is that of Debian's arm64 package, and chooses
+its kernels itself. Totals count each layer as often as the network has it.
+
+$(awk -F, -f "$here/arm.awk" "$dir/arm64.csv")
+
+END
+fi
+
 cat <<END
 ## Method
 
@@ -168,6 +182,7 @@ cat <<'END'
     make bench                  # 15 minutes; build/bench/performance.md
     bench/run.sh --quick        # 4 minutes, one thread
     make bench UPDATE_DOCS=1    # and copy it here
+    bench/arm.sh                # instructions on 64-bit Arm; make bench ARM64=1
 
 XNNPACK and oneDNN take part when `libxnnpack-dev` and `libdnnl-dev` are
 installed. Other programs join with `PEER_CMD` or `PEER_CSV`, whole networks with

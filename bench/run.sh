@@ -15,6 +15,7 @@
 #   PEER_CSV="FILE ..."    rows of other programs, measured elsewhere
 #   PEER_CMD=COMMAND       a shell command that prints rows of other programs;
 #                          called in turn with ours, with $SET and $THREAD_COUNT
+#   ARM64=1                count instructions on 64-bit Arm too: see arm.sh
 #   QACCEL_TFLITE=PROGRAM  runs TensorFlow Lite's optimized kernels: see models.sh
 #   QACCEL_MODELS=DIR      NAME/model.tflite: see tests/models.sh
 set -euo pipefail
@@ -129,6 +130,7 @@ echo "$header" > "$out/results.csv"
 THREAD_COUNT=1 pin "$bin/qaccel-bench" --machine > "$out/machine.csv"
 "$bin/qaccel-bench" --list > "$out/layers.csv"
 : > "$out/models.csv"
+: > "$out/arm64.csv"
 uptime > "$out/load.txt"
 less=
 ! grep -q '^peak,avx512vnni' "$out/machine.csv" || less=avx2
@@ -144,6 +146,9 @@ for round in $(seq "$rounds"); do
 done
 "$top/bench/models.sh" "$bin" > "$out/models.csv" || say "models: failed"
 uptime >> "$out/load.txt"
+if [ -n "${ARM64:-}" ]; then
+	BUILD=$build "$top/bench/arm.sh" > "$out/arm64.csv" || say "arm64: failed"
+fi
 
 summarize
 "$bin/bench-plot" "$out"

@@ -63,6 +63,22 @@ static void write_idx(void)
 	write_bytes("labels", labels, sizeof(labels));
 }
 
+/* 24 bits, the last row first, blue first; of another size than the model's. */
+static void write_bmp(const char *name, uint32_t seed)
+{
+	enum { WIDTH = 20, HEIGHT = 15, SIZE = 54 + WIDTH * HEIGHT * 3 };
+	uint8_t bmp[SIZE] = {
+		'B', 'M', SIZE & 0xff, SIZE >> 8, [10] = 54, [14] = 40,
+		[18] = WIDTH, [22] = HEIGHT, [26] = 1, [28] = 24,
+	};
+	float noise[WIDTH * HEIGHT * 3];
+
+	make_floats(seed, 0, 255, noise, WIDTH * HEIGHT * 3);
+	for (int i = 0; i < WIDTH * HEIGHT * 3; i++)
+		bmp[54 + i] = (uint8_t)noise[i];
+	write_bytes(name, bmp, sizeof(bmp));
+}
+
 int main(int argc, char **argv)
 {
 	float examples[6][12 * 10 * 3];
@@ -81,5 +97,7 @@ int main(int argc, char **argv)
 	}
 	write_bytes("examples.bin", examples, sizeof(examples));
 	write_bytes("short.bin", examples, 100);
+	write_bmp("pictures/a.bmp", 1);
+	write_bmp("pictures/b.bmp", 2);
 	return 0;
 }

@@ -7,7 +7,7 @@ set -eu
 bin=$1
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-mkdir "$dir/examples" "$dir/empty"
+mkdir "$dir/examples" "$dir/empty" "$dir/pictures"
 "$bin/make_files" "$dir"
 cd "$dir"
 status=0
@@ -52,6 +52,8 @@ says "ranges of 5 examples (percentile)" float.tflite --images images --count 5 
 	--pixels 0,1 --observer percentile --percentile 99 --float-io -o f.tflite
 "$bin/qaccel" run f.tflite --input examples/0.bin >/dev/null ||
 	complain "f.tflite doesn't run on floats"
+says "ranges of 3 examples (min-max)" float.tflite --calibrate pictures examples/0.bin \
+	-o p.tflite
 says "usage" --help
 
 # Trained with rounding: no examples needed, but taken for the report.

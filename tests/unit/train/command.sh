@@ -62,6 +62,7 @@ cmp -s done1 done2 || fail "the same command, another network"
 good train --resume one -o done3
 cmp -s done1 done3 || fail "resumed at the end, another network"
 # Stopped after an epoch or two, whichever it is.
+# shellcheck disable=SC2086
 qaccel train small.net --epochs 4000 --checkpoint cut $data --quiet &
 pid=$!
 until [ -s cut ]; do sleep 0.1; done

@@ -20,13 +20,6 @@
 
 /* ---------------------------------------------------------------- errors -- */
 
-static const char *format_text(char *text, size_t size, const char *format,
-			       va_list args)
-{
-	vsnprintf(text, size, format, args);
-	return text;
-}
-
 int convert_fail_op(const struct conversion *c, const struct qaccel_graph_op *op,
 		    int code, const char *format, ...)
 {
@@ -34,7 +27,7 @@ int convert_fail_op(const struct conversion *c, const struct qaccel_graph_op *op
 	va_list args;
 
 	va_start(args, format);
-	format_text(text, sizeof(text), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	return qaccel_error(code, "operator %u (%s): %s",
 			    (uint32_t)(op - c->to->ops), op->name, text);
@@ -47,7 +40,7 @@ int convert_fail_tensor(const struct conversion *c, uint32_t index, int code,
 	va_list args;
 
 	va_start(args, format);
-	format_text(text, sizeof(text), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	return qaccel_error(code, "tensor %u (%.80s): %s", index,
 			    c->to->tensors[index].info.name, text);
@@ -102,7 +95,7 @@ static int copy_rest(struct conversion *c)
 	return err;
 }
 
-/* Each operator may add weights and a bias, each input and output its float. */
+/* An operator adds three constants at most, an input or output a float. */
 static uint32_t count_room(const struct qaccel_graph *from)
 {
 	return from->num_tensors + 3 * from->num_ops + from->num_inputs +

@@ -159,28 +159,34 @@ static void depthwise_tap(const float *in, const float *weights,
 				in[i] * weights[i * multiplier + j];
 }
 
+/* All taps of output pixel number i; out has the bias. */
+static void depthwise_pixel(const struct conv *c, size_t i, const float *weights,
+			    int64_t multiplier, float *out)
+{
+	int64_t ox = (int64_t)i % c->x.out, rest = (int64_t)i / c->x.out;
+	int64_t oy = rest % c->y.out, n = rest / c->y.out;
+
+	for (int64_t ky = 0; ky < c->y.size; ky++)
+		for (int64_t kx = 0; kx < c->x.size; kx++) {
+			const float *in = under(c, n, oy, ox, ky, kx);
+
+			if (in)
+				depthwise_tap(in, weights, c->channels,
+					      multiplier, out);
+			weights += c->channels * multiplier;
+		}
+}
+
 int float_depthwise(const struct float_op *f)
 {
 	struct conv c = make_conv(f);
 	int64_t multiplier = f->op->u.conv.depth_multiplier;
-	int64_t channels = c.channels * multiplier;
-	float *out = f->out;
+	size_t channels = (size_t)(c.channels * multiplier);
+	size_t pixels = float_elements(f->out_info) / channels;
 
-	start_with_bias(f, (size_t)channels);
-	for (int64_t n = 0; n < f->in[0]->dims[0]; n++)
-		for (int64_t oy = 0; oy < c.y.out; oy++)
-			for (int64_t ox = 0; ox < c.x.out; ox++) {
-				const float *w = f->values[1];
-
-				for (int64_t ky = 0; ky < c.y.size; ky++)
-					for (int64_t kx = 0; kx < c.x.size; kx++) {
-						const float *in = under(&c, n, oy, ox, ky, kx);
-
-						if (in)
-							depthwise_tap(in, w, c.channels, multiplier, out);
-						w += channels;
-					}
-				out += channels;
-			}
+	start_with_bias(f, channels);
+	for (size_t i = 0; i < pixels; i++)
+		depthwise_pixel(&c, i, f->values[1], multiplier,
+				f->out + i * channels);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * make_files DIR: models and examples for the test of qaccel quantize
+ * make_convert_files DIR: models and examples for the test of qaccel quantize
  */
 #include <setjmp.h>
 #include <stdarg.h>

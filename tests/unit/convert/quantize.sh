@@ -8,7 +8,7 @@ bin=$1
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/examples" "$dir/empty" "$dir/pictures"
-"$bin/make_files" "$dir"
+"$bin/make_convert_files" "$dir"
 cd "$dir"
 status=0
 

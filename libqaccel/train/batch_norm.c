@@ -91,7 +91,7 @@ void activate(struct rows rows, const float *restrict z,
 		}
 }
 
-static inline float masked(float dy, float v, float low, float high)
+NET_INLINE float masked(float dy, float v, float low, float high)
 {
 	dy = v < low ? 0 : dy;
 	return v > high ? 0 : dy;

@@ -24,4 +24,7 @@
 #define NET_CLONES
 #endif
 
+/* What a version calls is of that version only as a part of it. */
+#define NET_INLINE	static inline __attribute__((always_inline))
+
 #endif /* QACCEL_TRAIN_CLONES_H */

@@ -23,26 +23,26 @@ static size_t conv_rows(const struct window *window, size_t pictures)
 /* ------------------------------------------------------------- columns -- */
 
 /* Few values: the loop is shorter than the way to memcpy() and back. */
-static inline void copy(float *to, const float *from, size_t count)
+NET_INLINE void copy(float *to, const float *from, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		to[i] = from[i];
 }
 
-static inline void clear(float *to, size_t count)
+NET_INLINE void clear(float *to, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		to[i] = 0;
 }
 
-static inline void add_to(float *to, const float *from, size_t count)
+NET_INLINE void add_to(float *to, const float *from, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		to[i] += from[i];
 }
 
 /* One output pixel's row; x: the picture. */
-static inline void gather(const struct window *window, const float *x,
+NET_INLINE void gather(const struct window *window, const float *x,
 			  uint32_t out_x, struct taps ty, int64_t in_y,
 			  float *row)
 {
@@ -80,7 +80,7 @@ static void picture_columns(const struct window *window, const float *x,
 	}
 }
 
-static inline void scatter(const struct window *window, const float *row,
+NET_INLINE void scatter(const struct window *window, const float *row,
 			   uint32_t out_x, struct taps ty, int64_t in_y,
 			   float *dx)
 {

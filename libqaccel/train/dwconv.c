@@ -103,11 +103,13 @@ static void spread_gradient(const struct window *window,
 	size_t top = window->size_h - 1 - window->pad_top;
 	size_t left = window->size_w - 1 - window->pad_left;
 
+	size_t run = stride == 1 ? window->out.w : 1;
+
 	for (size_t y = 0; y < window->out.h; y++)
-		for (size_t x = 0; x < window->out.w; x++, dz += c)
+		for (size_t x = 0; x < window->out.w; x += run, dz += run * c)
 			memcpy(padded + ((top + y * stride) * plane->w + left +
 					 x * stride) * c,
-			       dz, c * sizeof(*dz));
+			       dz, run * c * sizeof(*dz));
 }
 
 static void turn_filter(const struct plane *plane, const float *weights,
@@ -123,7 +125,7 @@ static void turn_filter(const struct plane *plane, const float *weights,
 /* ------------------------------------------------------------ products -- */
 
 /* Channels [c, c + LANES) of a 3 x 3 filter, which stays in registers. */
-static inline void product_3x3(const struct plane *plane, const float *x,
+NET_INLINE void product_3x3(const struct plane *plane, const float *x,
 			       const float *weights, bool add, float *y)
 {
 	size_t c = plane->c, line = plane->w * c;
@@ -153,14 +155,14 @@ static inline void product_3x3(const struct plane *plane, const float *x,
 	}
 }
 
-static inline void add_tap(const float *restrict x, const float *restrict w,
+NET_INLINE void add_tap(const float *restrict x, const float *restrict w,
 			   size_t count, float *restrict y)
 {
 	for (size_t i = 0; i < count; i++)
 		y[i] += x[i] * w[i];
 }
 
-static inline void product_any(const struct plane *plane, const float *x,
+NET_INLINE void product_any(const struct plane *plane, const float *x,
 			       const float *weights, bool add, float *y)
 {
 	size_t c = plane->c;
@@ -195,7 +197,7 @@ static void product(const struct plane *plane, const float *x,
 		product_3x3(plane, x + c, weights + c, add, y + c);
 }
 
-static inline void gradient_3x3(const struct plane *plane, const float *x,
+NET_INLINE void gradient_3x3(const struct plane *plane, const float *x,
 				const float *dz, float *d_weights)
 {
 	size_t c = plane->c, line = plane->w * c;
@@ -225,7 +227,7 @@ static inline void gradient_3x3(const struct plane *plane, const float *x,
 		*(lanes *)(d_weights + i * c) = d[i];
 }
 
-static inline void gradient_any(const struct plane *plane, const float *x,
+NET_INLINE void gradient_any(const struct plane *plane, const float *x,
 				const float *dz, float *d_weights)
 {
 	size_t c = plane->c;

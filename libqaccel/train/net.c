@@ -165,8 +165,8 @@ static void add_arrays(struct net *net)
 
 /* -------------------------------------------------------- how it is run -- */
 
-/* Columns, or values where there are none, of about a second-level cache's half. */
-#define BLOCK_VALUES	(UINT32_C(1) << 17)
+/* Columns, or values where there are none, a quarter of a second-level cache. */
+#define BLOCK_VALUES	(UINT32_C(1) << 16)
 
 static uint32_t block_pictures(size_t values)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <qaccel/qaccel.h>
 
@@ -164,6 +165,18 @@ static void release_buffers(struct net_train *train)
 	train->has_gradients = false;
 }
 
+/* Large pages where there are some: all of it is walked through again and again. */
+static void *allocate_large(size_t size)
+{
+	const size_t page = (size_t)2 << 20;
+	size_t rounded = (size + page - 1) & ~(page - 1);
+	void *memory = aligned_alloc(page, rounded);
+
+	if (memory)
+		madvise(memory, rounded, MADV_HUGEPAGE);
+	return memory;
+}
+
 static int allocate_buffers(struct net *net, uint32_t batch, uint32_t threads,
 			    bool gradients)
 {
@@ -173,7 +186,7 @@ static int allocate_buffers(struct net *net, uint32_t batch, uint32_t threads,
 	release_buffers(train);
 	place_all(&arena, net, batch, threads, gradients);
 	if (!arena.overflow)
-		train->buffers = aligned_alloc(64, arena.used);
+		train->buffers = allocate_large(arena.used);
 	if (!train->buffers)
 		return qaccel_error(ENOMEM, "no memory for %u pictures at a time",
 				    batch);

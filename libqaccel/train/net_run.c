@@ -57,7 +57,8 @@ void net_for_chunks(struct net_train *train, struct layer_run *run, chunk_fn *fn
 	struct job job = { train, run, fn, 0 };
 
 	pthreadpool_parallelize_1d(train->pool, work, &job, train->threads,
-				   PTHREADPOOL_FLAG_DISABLE_DENORMALS);
+				   PTHREADPOOL_FLAG_DISABLE_DENORMALS |
+				   PTHREADPOOL_FLAG_YIELD_WORKERS);
 }
 
 /* ------------------------------------------------------------- buffers -- */

@@ -20,6 +20,7 @@ jobs=${JOBS:-2}
 qaccel=${QACCEL:-$top/build/bin/qaccel}
 data=${DATA:-/usr/share/datasets/fashion-mnist}
 seeds='1 2 3'
+epochs=12
 
 learn="--images $data/train-images-idx3-ubyte.gz --labels $data/train-labels-idx1-ubyte.gz"
 test="--test-images $data/t10k-images-idx3-ubyte.gz --test-labels $data/t10k-labels-idx1-ubyte.gz"
@@ -56,13 +57,6 @@ result() {
 	[ -s "$dir/$name.new" ] || { cat "$dir/$name.txt" >&2; return 1; }
 	mv "$dir/$name.new" "$dir/$name.acc"
 	rm "$dir/$name.txt"
-}
-
-float_epochs() {
-	case $1 in
-	mobilenet) echo 8 ;;
-	resnet) echo 10 ;;
-	esac
 }
 
 # --------------------------------------------------------------------- jobs --
@@ -105,7 +99,7 @@ run_job() {
 	float)
 		[ -e "$dir/$name.ckpt" ] || train "$name" \
 			"$top/models/fashion_$net.net" --seed "$seed" \
-			--epochs "$(float_epochs "$net")"
+			--epochs $epochs
 		result "$name" "$dir/$name.ckpt" ;;
 	qat)
 		# shellcheck disable=SC2086

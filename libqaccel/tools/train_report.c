@@ -114,14 +114,26 @@ static int write_with(const char *path, const struct curve *curve,
 	return TOOL_OK;
 }
 
+/* The picture's title: its file's name, without folder and extension. */
+static void title_of(const char *path, char title[256])
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	char *dot;
+
+	snprintf(title, 256, "%s", slash ? slash + 1 : path ? path : "");
+	dot = strrchr(title, '.');
+	if (dot && dot != title)
+		*dot = '\0';
+}
+
 static int write_files(const struct train_cli *cli,
 		       const struct qaccel_trainer *trainer)
 {
 	uint32_t count = qaccel_trainer_num_epochs(trainer);
 	struct qaccel_epoch *epochs = calloc(count ? count : 1, sizeof(*epochs));
+	char title[256];
 	struct curve curve = {
-		.title = cli->architecture ? cli->architecture :
-			 cli->init ? cli->init : cli->resume,
+		.title = title,
 		.epochs = epochs,
 		.count = count,
 	};
@@ -129,6 +141,7 @@ static int write_files(const struct train_cli *cli,
 
 	if (!epochs)
 		return tool_error("out of memory");
+	title_of(cli->curve, title);
 	for (uint32_t i = 0; i < count; i++)
 		if (qaccel_trainer_history(trainer, i, &epochs[i]))
 			ret = tool_library_error();

@@ -49,6 +49,7 @@ grep -q '^accuracy [0-9.]* % ([0-9]* of 30), loss [0-9.]*$' out || fail "a verdi
 [ "$(wc -l <log)" = 3 ] || fail "a log of two epochs"
 [ "$(tail -n 1 log | tr -cd , | wc -c)" = 5 ] || fail "six columns"
 grep -q '</svg>' curve.svg || fail "a curve"
+grep -q '>curve</text>' curve.svg || fail "a title"
 accuracy=$(tail -n 1 out)
 good qaccel train --evaluate whole --test-images images --test-labels labels
 good train --evaluate whole --holdout 30

@@ -27,6 +27,8 @@
 #define MAX_THREADS	1024
 #define PAGE		4096
 #define HUGE_PAGE	(2u << 20)
+/* Segments from this size on get some, of which the rest may stay unused. */
+#define HUGE_PAGE_FROM	(64u << 10)
 
 struct cpu_device {
 	const struct qk_table *kernels;
@@ -268,11 +270,12 @@ static const struct qaccel_mem_ops cpu_mem_ops = {
 
 /*
  * Weights are read once a run, so that small pages would miss the TLB all the
- * time. Asked for before the first touch; no matter if the kernel declines.
+ * time; several sessions compete for it even if each is small. Asked for before
+ * the first touch; no matter if the kernel declines.
  */
 static uint8_t *alloc_segment(uint64_t size)
 {
-	uint64_t page = size >= HUGE_PAGE / 2 ? HUGE_PAGE : PAGE;
+	uint64_t page = size >= HUGE_PAGE_FROM ? HUGE_PAGE : PAGE;
 	uint64_t room = (size + page - 1) & ~(page - 1);
 	uint8_t *memory = aligned_alloc(page, room ? room : PAGE);
 

@@ -33,12 +33,29 @@ struct job {
 	const int32_t *step_offset;	/* of each group in the strip */
 };
 
-/* struct group - up to 64 channels */
+/* struct late - results that single precision cannot decide */
+struct late {
+	__m512i acc[GROUP_BLOCKS];
+	uint8_t *out;
+	int pixels;
+};
+
+/*
+ * struct group - up to 64 channels
+ *
+ * Results are finished 64 at a time: those of one pixel, of two with 32 channels
+ * or of four with 16. Lanes are repeated to match.
+ */
 struct group {
 	struct qk_lanes lanes[GROUP_BLOCKS];
 	struct qk_bounds bounds;
+	__m512i fraction;		/* bits that are zero where it is close */
+	__m512i least, most, flip;	/* of the output bytes, as S8 */
 	const int8_t *weights;
 	uint32_t count;			/* channels, 1 to 64 */
+	uint32_t blocks;
+	uint32_t late_count;
+	struct late late[MAX_TILE];
 };
 
 /* sum x' of one window. At most 65793 * 255 < 2^31. */
@@ -71,36 +88,30 @@ static void group_init(const struct job *job, const int8_t *weights,
 		       const struct qaccel_channel *channels, uint32_t c0,
 		       uint32_t c1, struct group *g)
 {
-	const __m512i number = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
-						 10, 11, 12, 13, 14, 15);
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	uint8_t flip = cmd->out.dtype == QACCEL_DTYPE_U8 ? 0x80 : 0;
 
 	g->count = c1 - c0 < GROUP ? c1 - c0 : GROUP;
+	g->blocks = (g->count + QK_BLOCK - 1) / QK_BLOCK;
 	g->weights = weights + c0 / QK_BLOCK * job->block_bytes;
+	g->late_count = 0;
 	g->bounds = (struct qk_bounds){ .fast = true };
-	for (uint32_t b = 0; b * QK_BLOCK < g->count; b++)
-		qk_lanes_init(&g->lanes[b], &g->bounds, &job->finish,
-			      channels + c0 + b * QK_BLOCK, number);
+	for (uint32_t b = 0; b < g->blocks; b++) {
+		struct qk_records r = qk_records_load(channels + c0 +
+						      b * QK_BLOCK);
+
+		qk_lanes_set(&g->lanes[b], &g->bounds, &job->finish, &r);
+	}
+	for (uint32_t b = g->blocks; b < GROUP_BLOCKS; b++)
+		g->lanes[b] = g->lanes[g->blocks == 3 ? 2 : b % g->blocks];
+	/* Without a bit to test all is close. */
+	g->fraction = _mm512_set1_epi32(g->bounds.fast ? QK_NOT_CLOSE : 0);
+	g->least = _mm512_set1_epi8((char)(cmd->act_min - flip));
+	g->most = _mm512_set1_epi8((char)(cmd->act_max - flip));
+	g->flip = _mm512_set1_epi8((char)flip);
 }
 
 /* ------------------------------------------------------------ epilogue -- */
-
-/* One block, of which some channels may not exist. */
-static __attribute__((noinline)) void
-store_block(const struct job *job, const struct group *g, __m512i acc, int b,
-	    uint8_t *out)
-{
-	uint32_t left = g->count - (uint32_t)b * QK_BLOCK;
-	__m512i v = qk_finish_exact(acc, &g->lanes[b], &g->bounds,
-				    &job->finish);
-	__m128i bytes = _mm512_cvtepi32_epi8(v);
-
-	out += b * (int)QK_BLOCK;
-	/* Masked stores are slow, even with nothing masked. */
-	if (left >= QK_BLOCK)
-		_mm_storeu_si128((__m128i *)out, bytes);
-	else
-		_mm_mask_storeu_epi8(out, (__mmask16)((1u << left) - 1), bytes);
-}
 
 /* The integer parts, 32 words in order. */
 static inline __m512i high_words(__m512i u0, __m512i u1)
@@ -113,66 +124,105 @@ static inline __m512i high_words(__m512i u0, __m512i u1)
 	return _mm512_permutex2var_epi16(u0, odd, u1);
 }
 
-/* Two blocks, of which the second may have fewer channels. */
-static ALWAYS_INLINE void
-store_pair(const struct job *job, const struct group *g, __m512i acc0,
-	   __m512i acc1, int b, uint8_t *out)
+/* Words, packed by 128 bits, to bytes in order. */
+static inline __m512i clamp(const struct group *g, __m512i lo, __m512i hi)
 {
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	uint32_t left = g->count - (uint32_t)b * QK_BLOCK;
-	__mmask16 close0, close1;
-	__m512i u0 = qk_scale_float(acc0, &g->lanes[b], &job->finish,
-				    &close0);
-	__m512i u1 = qk_scale_float(acc1, &g->lanes[b + 1], &job->finish,
-				    &close1);
-	__m512i v = high_words(u0, u1);
-	__m256i bytes;
+	const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+	__m512i v = _mm512_packs_epi16(lo, hi);
 
-	if (!g->bounds.fast || (close0 | close1)) {
-		store_block(job, g, acc0, b, out);
-		store_block(job, g, acc1, b + 1, out);
-		return;
-	}
-	v = _mm512_max_epi16(v, _mm512_set1_epi16((short)cmd->act_min));
-	v = _mm512_min_epi16(v, _mm512_set1_epi16((short)cmd->act_max));
-	bytes = _mm512_cvtepi16_epi8(v);
-	out += b * (int)QK_BLOCK;
-	if (left >= 32)
-		_mm256_storeu_si256((__m256i *)out, bytes);
-	else
-		_mm256_mask_storeu_epi8(out, (1u << left) - 1, bytes);
+	v = _mm512_min_epi8(_mm512_max_epi8(v, g->least), g->most);
+	return _mm512_permutexvar_epi64(order, _mm512_xor_si512(v, g->flip));
 }
 
-/* 64 channels at once. False: nothing stored, a value is too close to call. */
-static ALWAYS_INLINE bool
-store_group(const struct job *job, const struct group *g, __m512i acc0,
-	    __m512i acc1, __m512i acc2, __m512i acc3, uint8_t *out)
+/* 64 results of pixels that are step bytes apart, n blocks of channels each. */
+static ALWAYS_INLINE void store(__m512i v, uint8_t *out, size_t step,
+				const int n, int pixels)
 {
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-	const struct qk_finish *f = &job->finish;
-	__mmask16 close[4];
-	__m512i lo = high_words(
-		qk_scale_float(acc0, &g->lanes[0], f, &close[0]),
-		qk_scale_float(acc1, &g->lanes[1], f, &close[1]));
-	__m512i hi = high_words(
-		qk_scale_float(acc2, &g->lanes[2], f, &close[2]),
-		qk_scale_float(acc3, &g->lanes[3], f, &close[3]));
-	__m512i v;
+	__m256i half = _mm512_castsi512_si256(v);
 
-	if ((close[0] | close[1]) | (close[2] | close[3]))
-		return false;
-	if (cmd->out.dtype == QACCEL_DTYPE_U8) {
-		v = _mm512_packus_epi16(lo, hi);
-		v = _mm512_max_epu8(v, _mm512_set1_epi8((char)cmd->act_min));
-		v = _mm512_min_epu8(v, _mm512_set1_epi8((char)cmd->act_max));
+	if (n == 4 || (pixels * n == 4 && step == (size_t)n * QK_BLOCK)) {
+		_mm512_storeu_si512(out, v);
+	} else if (n == 3) {
+		_mm256_storeu_si256((__m256i *)out, half);
+		_mm_storeu_si128((__m128i *)(out + 32),
+				 _mm512_extracti32x4_epi32(v, 2));
+	} else if (n == 2) {
+		_mm256_storeu_si256((__m256i *)out, half);
+		if (pixels > 1)
+			_mm256_storeu_si256((__m256i *)(out + step),
+					    _mm512_extracti64x4_epi64(v, 1));
 	} else {
-		v = _mm512_packs_epi16(lo, hi);
-		v = _mm512_max_epi8(v, _mm512_set1_epi8((char)cmd->act_min));
-		v = _mm512_min_epi8(v, _mm512_set1_epi8((char)cmd->act_max));
+		_mm_storeu_si128((__m128i *)out, _mm512_castsi512_si128(v));
+		if (pixels > 1)
+			_mm_storeu_si128((__m128i *)(out + step),
+					 _mm512_extracti32x4_epi32(v, 1));
+		if (pixels > 2)
+			_mm_storeu_si128((__m128i *)(out + 2 * step),
+					 _mm512_extracti32x4_epi32(v, 2));
+		if (pixels > 3)
+			_mm_storeu_si128((__m128i *)(out + 3 * step),
+					 _mm512_extracti32x4_epi32(v, 3));
 	}
-	_mm512_storeu_si512(out, _mm512_permutexvar_epi64(order, v));
-	return true;
+}
+
+/*
+ * Finishes 64 results in single precision. Those with a value too close to call
+ * are put aside, and overwritten later.
+ */
+static ALWAYS_INLINE void finish(struct group *g, const __m512i acc[4],
+				 uint8_t *out, size_t step, const int n,
+				 int pixels)
+{
+	__m512i u[GROUP_BLOCKS], lowest, v;
+
+#pragma GCC unroll 4
+	for (int b = 0; b < 4; b++)
+		u[b] = qk_scale_fixed(acc[b], &g->lanes[b]);
+	lowest = _mm512_min_epu16(_mm512_min_epu16(u[0], u[1]),
+				  _mm512_min_epu16(u[2], u[3]));
+	v = clamp(g, high_words(u[0], u[1]), high_words(u[2], u[3]));
+	store(v, out, step, n, pixels);
+	if (__builtin_expect(_mm512_testn_epi32_mask(lowest, g->fraction), 0)) {
+		struct late *late = &g->late[g->late_count++];
+
+#pragma GCC unroll 4
+		for (int b = 0; b < 4; b++)
+			late->acc[b] = acc[b];
+		late->out = out;
+		late->pixels = pixels;
+	}
+}
+
+static __attribute__((noinline)) void
+finish_late(const struct job *job, struct group *g, size_t step)
+{
+	for (uint32_t i = 0; i < g->late_count; i++) {
+		const struct late *late = &g->late[i];
+		__m512i v[GROUP_BLOCKS];
+
+		for (int b = 0; b < 4; b++) {
+			v[b] = qk_finish_exact(late->acc[b], &g->lanes[b],
+					       &g->bounds, &job->finish);
+			v[b] = _mm512_slli_epi32(_mm512_sub_epi32(v[b],
+				_mm512_and_si512(g->flip,
+						 _mm512_set1_epi32(0xff))), 16);
+		}
+		v[0] = clamp(g, high_words(v[0], v[1]), high_words(v[2], v[3]));
+		switch (g->blocks) {
+		case 1:
+			store(v[0], late->out, step, 1, late->pixels);
+			break;
+		case 2:
+			store(v[0], late->out, step, 2, late->pixels);
+			break;
+		case 3:
+			store(v[0], late->out, step, 3, late->pixels);
+			break;
+		default:
+			store(v[0], late->out, step, 4, late->pixels);
+		}
+	}
+	g->late_count = 0;
 }
 
 /* --------------------------------------------------------- micro-kernel -- */
@@ -191,17 +241,20 @@ struct pixels {
 	const int32_t *offset;		/* of each, in bytes */
 	const int32_t *sum;		/* of each window, or NULL */
 	uint8_t *out;			/* first channel of the first */
+	size_t step;			/* from pixel to pixel */
 };
 
 /* m pixels by n blocks of channels; both constant where it is inlined. */
 static ALWAYS_INLINE void
-micro(const struct job *job, const struct group *g, const struct pixels *px,
+micro(const struct job *job, struct group *g, const struct pixels *px,
       const int m, const int n)
 {
+	/* Pixels that are finished together. */
+	const int together = n == 1 ? 4 : n == 2 ? 2 : 1;
 	__m512i acc[MAX_TILE][GROUP_BLOCKS];
 	const uint8_t *p[MAX_TILE];
 	const int8_t *w = g->weights;
-	size_t block = job->block_bytes, oc = job->cmd->out.c;
+	size_t block = job->block_bytes;
 
 #pragma GCC unroll 8
 	for (int i = 0; i < m; i++)
@@ -228,38 +281,43 @@ micro(const struct job *job, const struct group *g, const struct pixels *px,
 								wv[b]);
 		}
 	}
-#pragma GCC unroll 8
-	for (int i = 0; i < m; i++) {
-		uint8_t *out = px->out + (size_t)i * oc;
+	if (px->sum) {
+		const __m512i zw = _mm512_set1_epi32(
+			job->cmd->weight_zero_point);
 
-		if (px->sum) {
-			int32_t zw = job->cmd->weight_zero_point;
-			__m512i c = _mm512_set1_epi32((int32_t)(
-				(uint32_t)zw * (uint32_t)px->sum[i]));
+#pragma GCC unroll 8
+		for (int i = 0; i < m; i++) {
+			__m512i c = _mm512_mullo_epi32(zw,
+					_mm512_set1_epi32(px->sum[i]));
 
 #pragma GCC unroll 4
 			for (int b = 0; b < n; b++)
 				acc[i][b] = _mm512_sub_epi32(acc[i][b], c);
 		}
-		if (n == GROUP_BLOCKS && g->bounds.fast && g->count == GROUP &&
-		    store_group(job, g, acc[i][0], acc[i][n > 1],
-				acc[i][n > 2 ? 2 : 0], acc[i][n > 3 ? 3 : 0],
-				out))
-			continue;
-#pragma GCC unroll 2
-		for (int b = 0; b + 1 < n; b += 2)
-			store_pair(job, g, acc[i][b], acc[i][b + 1], b, out);
-		if (n % 2)
-			store_block(job, g, acc[i][n - 1], n - 1, out);
 	}
+#pragma GCC unroll 8
+	for (int i = 0; i < m; i += together) {
+		int count = m - i < together ? m - i : together;
+		__m512i all[4];
+
+		/* Where nothing is left, something that does no harm. */
+#pragma GCC unroll 4
+		for (int b = 0; b < 4; b++)
+			all[b] = b < count * n ? acc[i + b / n][b % n] :
+						 acc[i][n - 1];
+		finish(g, all, px->out + (size_t)i * px->step, px->step, n,
+		       count);
+	}
+	if (__builtin_expect(g->late_count, 0))
+		finish_late(job, g, px->step);
 }
 
-typedef void (*micro_fn)(const struct job *, const struct group *,
+typedef void (*micro_fn)(const struct job *, struct group *,
 			 const struct pixels *);
 
 #define MICRO(m, n)							\
 	static void micro_##m##x##n(const struct job *job,		\
-				    const struct group *g,		\
+				    struct group *g,			\
 				    const struct pixels *px)		\
 	{								\
 		micro(job, g, px, m, n);				\
@@ -290,30 +348,45 @@ static const struct {
 
 /* ---------------------------------------------------------------- call -- */
 
+/* From whole blocks to the channels there are. */
+static void copy_partial(const struct group *g, const uint8_t *from,
+			 uint32_t pixels, uint8_t *out, size_t step)
+{
+	for (uint32_t i = 0; i < pixels; i++, from += g->blocks * QK_BLOCK)
+		memcpy(out + i * step, from, g->count);
+}
+
 /* All channels of count pixels whose inputs lie in a strip. */
 static void run_pixels(const struct job *job, const int8_t *weights,
 		       const struct qaccel_channel *channels,
 		       const struct pixels *all, uint32_t count,
 		       const struct qk_tile *tile)
 {
+	size_t oc = job->cmd->out.c;
+	uint8_t whole[MAX_TILE * GROUP] __attribute__((aligned(64)));
+	struct group g;
+
 	for (uint32_t c = tile->c0; c < tile->c1; c += GROUP) {
-		struct group g;
-		uint32_t n, step;
+		uint32_t m, step;
+		bool partial;
 
 		group_init(job, weights, channels, c, tile->c1, &g);
-		n = (g.count + QK_BLOCK - 1) / QK_BLOCK - 1;
+		partial = g.count % QK_BLOCK;
+		m = micros[g.blocks - 1].tile;
 		for (uint32_t i = 0; i < count; i += step) {
+			uint8_t *out = all->out + i * oc + c;
 			struct pixels px = {
 				.base = all->base,
 				.offset = all->offset + i,
 				.sum = all->sum ? all->sum + i : NULL,
-				.out = all->out + (size_t)i * job->cmd->out.c +
-				       c,
+				.out = partial ? whole : out,
+				.step = partial ? g.blocks * QK_BLOCK : oc,
 			};
 
-			step = micros[n].tile;
-			step = step < count - i ? step : count - i;
-			micros[n].fn[step - 1](job, &g, &px);
+			step = m < count - i ? m : count - i;
+			micros[g.blocks - 1].fn[step - 1](job, &g, &px);
+			if (partial)
+				copy_partial(&g, whole, step, out, oc);
 		}
 	}
 }
@@ -367,6 +440,7 @@ static void job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 		.flip = job->strip.flip,
 		.single = qk_single_rounding(&cmd->hdr),
 		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
+		.as_signed = true,
 	};
 }
 

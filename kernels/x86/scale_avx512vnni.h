@@ -51,6 +51,7 @@ struct qk_finish {
 	uint8_t flip;
 	bool single;			/* one rounding */
 	bool clamps_negative;		/* act_min is the zero point or more */
+	bool as_signed;			/* fixed point of U8: 128 less, as S8 */
 };
 
 /* struct qk_bounds - of all lanes together that are finished at once */
@@ -59,12 +60,52 @@ struct qk_bounds {
 	bool fast;			/* no intermediate can overflow, two roundings */
 };
 
-/* Member of the channel records with these numbers, as a vector. */
-static inline __m512i qk_channel_member(const struct qaccel_channel *channels,
-					__m512i number, size_t offset)
+/* struct qk_records - channel records by member, 16 channels */
+struct qk_records {
+	__m512i bias, multiplier, shift, weight_sum;
+};
+
+/* Those with these numbers. */
+static inline struct qk_records
+qk_records_gather(const struct qaccel_channel *channels, __m512i number)
 {
-	return _mm512_i32gather_epi32(_mm512_slli_epi32(number, 2),
-				      (const char *)channels + offset, 4);
+	const char *base = (const char *)channels;
+	__m512i at = _mm512_slli_epi32(number, 2);
+#define MEMBER(name)							\
+	_mm512_i32gather_epi32(at, base + offsetof(struct qaccel_channel, name), \
+			       4)
+	struct qk_records r = {
+		MEMBER(bias), MEMBER(multiplier), MEMBER(shift),
+		MEMBER(weight_sum),
+	};
+#undef MEMBER
+	return r;
+}
+
+/* Neighbours; gathering costs ten times as much as transposing. */
+static inline struct qk_records
+qk_records_load(const struct qaccel_channel *channels)
+{
+	const __m512i even = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 2, 6,
+					       10, 14, 18, 22, 26, 30);
+	const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+	__m512i a = _mm512_loadu_si512(channels);
+	__m512i b = _mm512_loadu_si512(channels + 4);
+	__m512i c = _mm512_loadu_si512(channels + 8);
+	__m512i d = _mm512_loadu_si512(channels + 12);
+	/* Members 0 and 2 of 8 channels, then 1 and 3. */
+	__m512i ab = _mm512_permutex2var_epi32(a, even, b);
+	__m512i cd = _mm512_permutex2var_epi32(c, even, d);
+	__m512i ab_odd = _mm512_permutex2var_epi32(a, odd, b);
+	__m512i cd_odd = _mm512_permutex2var_epi32(c, odd, d);
+	struct qk_records r = {
+		.bias = _mm512_shuffle_i64x2(ab, cd, 0x44),
+		.multiplier = _mm512_shuffle_i64x2(ab_odd, cd_odd, 0x44),
+		.shift = _mm512_shuffle_i64x2(ab, cd, 0xee),
+		.weight_sum = _mm512_shuffle_i64x2(ab_odd, cd_odd, 0xee),
+	};
+
+	return r;
 }
 
 static inline uint64_t qk_max_abs(__m512i x)
@@ -82,9 +123,11 @@ static inline void qk_lanes_init_float(struct qk_lanes *l,
 	__m512 d = _mm512_maskz_scalef_ps(l->rounds, _mm512_set1_ps(1),
 			_mm512_add_ps(power,
 				      _mm512_set1_ps(QK_FRACTION_BITS - 1)));
+	int32_t flip = f->as_signed && f->cmd->out.dtype == QACCEL_DTYPE_U8 ?
+		       128 : 0;
 	__m512 c = _mm512_set1_ps(65536.0f *
-				  ((float)f->cmd->out.zero_point + 0.5f) +
-				  QK_GUARD);
+				  ((float)(f->cmd->out.zero_point - flip) +
+				   0.5f) + QK_GUARD);
 
 	l->scale = _mm512_scalef_ps(_mm512_cvtepi32_ps(m),
 			_mm512_add_ps(power,
@@ -93,30 +136,23 @@ static inline void qk_lanes_init_float(struct qk_lanes *l,
 	l->below = _mm512_sub_ps(c, d);
 }
 
-/* Constants of the channels with these numbers; narrows the bounds. */
-static inline void qk_lanes_init(struct qk_lanes *l, struct qk_bounds *bounds,
-				 const struct qk_finish *f,
-				 const struct qaccel_channel *c, __m512i number)
+/* Constants of channels; narrows the bounds. */
+static inline void qk_lanes_set(struct qk_lanes *l, struct qk_bounds *bounds,
+				const struct qk_finish *f,
+				const struct qk_records *r)
 {
 	const __m512i zero = _mm512_setzero_si512(), one = _mm512_set1_epi32(1);
 	int32_t zw = f->cmd->weight_zero_point;
-	__m512i m = qk_channel_member(c, number,
-			offsetof(struct qaccel_channel, multiplier));
-	__m512i shift = qk_channel_member(c, number,
-			offsetof(struct qaccel_channel, shift));
-	__m512i sum = qk_channel_member(c, number,
-			offsetof(struct qaccel_channel, weight_sum));
+	__m512i m, shift;
 	uint64_t bound;
 
-	l->init = qk_channel_member(c, number,
-			offsetof(struct qaccel_channel, bias));
-	l->init = _mm512_sub_epi32(l->init, _mm512_mullo_epi32(sum,
+	l->init = _mm512_sub_epi32(r->bias, _mm512_mullo_epi32(r->weight_sum,
 					_mm512_set1_epi32(f->flip)));
 	l->init = _mm512_add_epi32(l->init, _mm512_set1_epi32(
 			(int32_t)(f->flip * f->k * (uint32_t)zw)));
 	/* As qk_channel_scale() has it. */
-	m = _mm512_max_epi32(m, zero);
-	shift = _mm512_max_epi32(shift, _mm512_set1_epi32(-31));
+	m = _mm512_max_epi32(r->multiplier, zero);
+	shift = _mm512_max_epi32(r->shift, _mm512_set1_epi32(-31));
 	shift = _mm512_min_epi32(shift, _mm512_set1_epi32(30));
 	l->multiplier = m;
 	l->multiplier_odd = _mm512_srli_epi64(m, 32);
@@ -132,6 +168,16 @@ static inline void qk_lanes_init(struct qk_lanes *l, struct qk_bounds *bounds,
 	bound <<= _mm512_reduce_max_epi32(l->left);
 	bounds->fast &= !f->single && bound < (UINT64_C(1) << 30);
 	bounds->any_left |= _mm512_cmpgt_epi32_mask(shift, zero) != 0;
+}
+
+/* The same for the channels with these numbers. */
+static inline void qk_lanes_init(struct qk_lanes *l, struct qk_bounds *bounds,
+				 const struct qk_finish *f,
+				 const struct qaccel_channel *c, __m512i number)
+{
+	struct qk_records r = qk_records_gather(c, number);
+
+	qk_lanes_set(l, bounds, f, &r);
 }
 
 /* qk_scale_double() where bounds->fast holds. */
@@ -205,6 +251,25 @@ static inline __m512i qk_scale_float(__m512i acc, const struct qk_lanes *l,
 	u = _mm512_cvtps_epi32(_mm512_min_ps(t, most));
 	*close = _mm512_testn_epi32_mask(u, _mm512_set1_epi32(QK_NOT_CLOSE));
 	return u;
+}
+
+/*
+ * The same values; where they are too close to call, their low 16 bits have none
+ * of QK_NOT_CLOSE. Chooses between above and below without a mask register, whose
+ * instructions would compete with the products for ports.
+ */
+static inline __m512i qk_scale_fixed(__m512i acc, const struct qk_lanes *l)
+{
+	const __m512 most = _mm512_set1_ps(2147483520.0f);
+	__m512i negative = _mm512_srai_epi32(acc, 31);
+	__m512i c = _mm512_ternarylogic_epi32(negative,
+					      _mm512_castps_si512(l->below),
+					      _mm512_castps_si512(l->above),
+					      0xca);
+	__m512 t = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc), l->scale,
+				   _mm512_castsi512_ps(c));
+
+	return _mm512_cvtps_epi32(_mm512_min_ps(t, most));
 }
 
 #endif /* QK_SCALE_AVX512VNNI_H */

@@ -8,6 +8,7 @@
 #include <qaccel/qaccel.h>
 
 #include "loss.h"
+#include "pool.h"
 #include "random.h"
 #include "tests.h"
 
@@ -299,6 +300,27 @@ static void losses(void **state)
 	assert_int_equal(correct, 2);
 }
 
+/* Quantized values are often equal: one of them has the gradient, not all. */
+static void equal_maxima(void **state)
+{
+	struct window window = {
+		.in = { 2, 2, 2 }, .out = { 1, 1, 2 },
+		.size_h = 2, .size_w = 2, .stride = 2,
+	};
+	float x[] = { 1, 5, 3, 5, 3, 2, 0, 5 }, y[2], dy[] = { 7, 9 };
+	float expected[] = { 0, 9, 7, 0, 0, 0, 0, 0 }, dx[8], buffer[2];
+
+	(void)state;
+	max_pool(&window, x, 1, y);
+	assert_true(y[0] == 3 && y[1] == 5);
+	max_pool_gradient(&window, x, y, dy, 1, false, dx, buffer);
+	for (size_t i = 0; i < 8; i++)
+		assert_true(dx[i] == expected[i]);
+	max_pool_gradient(&window, x, y, dy, 1, true, dx, buffer);
+	for (size_t i = 0; i < 8; i++)
+		assert_true(dx[i] == 2 * expected[i]);
+}
+
 static void random_numbers(void **state)
 {
 	enum { COUNT = 100000 };
@@ -338,6 +360,7 @@ int run_error_tests(void)
 		cmocka_unit_test(any_order_of_calls),
 		cmocka_unit_test(description_of_a_net),
 		cmocka_unit_test(losses),
+		cmocka_unit_test(equal_maxima),
 		cmocka_unit_test(random_numbers),
 	};
 

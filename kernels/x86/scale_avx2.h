@@ -28,7 +28,7 @@
  * of it.
  */
 #define QK_FRACTION_BITS	16
-#define QK_GUARD		8
+#define QK_GUARD		4
 #define QK_NOT_CLOSE		(0xffff & ~(2 * QK_GUARD - 1))
 
 /*

@@ -28,7 +28,7 @@
  * of it.
  */
 #define QK_FRACTION_BITS	16
-#define QK_GUARD		8
+#define QK_GUARD		4
 #define QK_NOT_CLOSE		(0xffff & ~(2 * QK_GUARD - 1))
 
 /* struct qk_lanes - constants of 16 channels, a lane each */
@@ -41,6 +41,7 @@ struct qk_lanes {
 	__m512 scale;			/* in units of 2^-16, as the next two */
 	__m512 above;			/* addend for accumulators from 0 */
 	__m512 below;			/* and for negative ones */
+	__m512 d;			/* half of what is between these two */
 	__mmask16 rounds;		/* right > 0 */
 };
 
@@ -114,6 +115,17 @@ static inline uint64_t qk_max_abs(__m512i x)
 	return _mm512_reduce_max_epu32(_mm512_abs_epi32(x));
 }
 
+/* What all lanes add in single precision: above and below, but for d. */
+static inline __m512 qk_addend(const struct qk_finish *f)
+{
+	int32_t flip = f->as_signed && f->cmd->out.dtype == QACCEL_DTYPE_U8 ?
+		       128 : 0;
+
+	return _mm512_set1_ps(65536.0f *
+			      ((float)(f->cmd->out.zero_point - flip) + 0.5f) +
+			      QK_GUARD);
+}
+
 static inline void qk_lanes_init_float(struct qk_lanes *l,
 				       const struct qk_finish *f, __m512i m,
 				       __m512i shift)
@@ -123,17 +135,14 @@ static inline void qk_lanes_init_float(struct qk_lanes *l,
 	__m512 d = _mm512_maskz_scalef_ps(l->rounds, _mm512_set1_ps(1),
 			_mm512_add_ps(power,
 				      _mm512_set1_ps(QK_FRACTION_BITS - 1)));
-	int32_t flip = f->as_signed && f->cmd->out.dtype == QACCEL_DTYPE_U8 ?
-		       128 : 0;
-	__m512 c = _mm512_set1_ps(65536.0f *
-				  ((float)(f->cmd->out.zero_point - flip) +
-				   0.5f) + QK_GUARD);
+	__m512 c = qk_addend(f);
 
 	l->scale = _mm512_scalef_ps(_mm512_cvtepi32_ps(m),
 			_mm512_add_ps(power,
 				      _mm512_set1_ps(QK_FRACTION_BITS - 31)));
 	l->above = _mm512_add_ps(c, d);
 	l->below = _mm512_sub_ps(c, d);
+	l->d = d;
 }
 
 /* Constants of channels; narrows the bounds. */
@@ -270,6 +279,28 @@ static inline __m512i qk_scale_fixed(__m512i acc, const struct qk_lanes *l)
 				   _mm512_castsi512_ps(c));
 
 	return _mm512_cvtps_epi32(_mm512_min_ps(t, most));
+}
+
+/*
+ * The same again, but of too large values the conversion makes INT32_MIN, too,
+ * whose fraction of 0 is close. addend is qk_addend(); that a sum with the accumulator's sign on d takes the
+ * place of a choice between above and below spares the ports of the products.
+ */
+static inline __m512i qk_scale_units(__m512i acc, const struct qk_lanes *l,
+				     __m512 addend, bool clamps_negative)
+{
+	const __m512i sign = _mm512_set1_epi32(INT32_MIN);
+	__m512 c = l->above;
+
+	if (!clamps_negative) {
+		/* (acc & sign) | d */
+		__m512i d = _mm512_ternarylogic_epi32(acc, sign,
+				_mm512_castps_si512(l->d), 0xea);
+
+		c = _mm512_add_ps(addend, _mm512_castsi512_ps(d));
+	}
+	return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_cvtepi32_ps(acc),
+						  l->scale, c));
 }
 
 #endif /* QK_SCALE_AVX512VNNI_H */

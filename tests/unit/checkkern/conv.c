@@ -105,6 +105,9 @@ static uint8_t *naive(const struct layer *l)
 
 static uint32_t rnd_channels(void)
 {
+	/* Many are more than one vector of any ISA holds. */
+	if (rnd_once(8))
+		return (uint32_t)rnd_range(65, 150);
 	switch (rnd_range(0, 3)) {
 	case 0:
 		return (uint32_t)RND_OF(1, 2, 3, 4, 8, 12, 16, 32, 48, 64);
@@ -146,9 +149,14 @@ static void rnd_shape(struct layer *l)
 	struct qaccel_cmd_conv *c = l->cmd;
 	uint32_t n = rnd_once(4) ? (uint32_t)rnd_range(1, 3) : 1;
 	uint32_t h = (uint32_t)rnd_range(1, 12), w = (uint32_t)rnd_range(1, 14);
+	bool wide = rnd_once(8);	/* more than is done at a time */
 	uint32_t ic = rnd_channels(), oc = rnd_channels();
 	uint32_t oh, ow;
 
+	if (wide) {
+		h = (uint32_t)rnd_range(1, 4);
+		w = (uint32_t)rnd_range(60, 300);
+	}
 	rnd_window(c);
 	c->depth_multiplier = 1;
 	if (l->depthwise) {

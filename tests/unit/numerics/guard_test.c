@@ -11,7 +11,7 @@
 
 #include "qk_requant.h"
 
-#define GUARD		8
+#define GUARD		4
 #define MULTIPLIERS	400
 #define LIMIT		(1 << 30)
 
@@ -20,6 +20,7 @@ struct scale {
 	int32_t multiplier;
 	int shift;
 	int zero_point;
+	int lowest, highest;		/* of the type that this is of */
 	float factor, above, below;
 };
 
@@ -35,7 +36,8 @@ static uint32_t next(void)
 	return (uint32_t)(state >> 32);
 }
 
-static struct scale make_scale(int32_t multiplier, int shift, int zero_point)
+static struct scale make_scale(int32_t multiplier, int shift, int zero_point,
+			       int lowest)
 {
 	float c = 65536.0f * ((float)zero_point + 0.5f) + GUARD;
 	float d = shift < 0 ? ldexpf(1, shift + 15) : 0;
@@ -43,6 +45,8 @@ static struct scale make_scale(int32_t multiplier, int shift, int zero_point)
 		.multiplier = multiplier,
 		.shift = shift,
 		.zero_point = zero_point,
+		.lowest = lowest,
+		.highest = lowest + 255,
 		.factor = ldexpf((float)multiplier, shift - 15),
 		.above = c + d,
 		.below = c - d,
@@ -75,8 +79,9 @@ static bool check(const struct scale *s, int64_t acc)
 		return true;
 	}
 	exact = qk_finish(qk_scale_double((int32_t)acc, s->multiplier,
-					  s->shift), s->zero_point, -128, 255);
-	if (qk_clamp(fast, -128, 255) == exact)
+					  s->shift), s->zero_point, s->lowest,
+			  s->highest);
+	if (qk_clamp(fast, s->lowest, s->highest) == exact)
 		return true;
 	printf("acc %lld, multiplier %d, shift %d, zero point %d: %d, not %d\n",
 	       (long long)acc, s->multiplier, s->shift, s->zero_point, fast,
@@ -105,7 +110,12 @@ static bool check_scale(const struct scale *s)
 
 int main(void)
 {
-	static const int zero_points[] = { -128, -5, 0, 7, 127, 255 };
+	static const struct {
+		int lowest, zero_point;
+	} types[] = {
+		{ -128, -128 }, { -128, -5 }, { -128, 127 },
+		{ 0, 0 }, { 0, 7 }, { 0, 255 },
+	};
 	bool good = true;
 
 	/* To the left only while |acc| 2^shift stays below 2^30: not here. */
@@ -114,7 +124,8 @@ int main(void)
 			int32_t m = i == 0 ? 1 << 30 : i == 1 ? INT32_MAX :
 				    (1 << 30) | (int32_t)(next() >> 2);
 			struct scale s = make_scale(m, shift,
-						    zero_points[i % 6]);
+						    types[i % 6].zero_point,
+						    types[i % 6].lowest);
 
 			good &= check_scale(&s);
 		}

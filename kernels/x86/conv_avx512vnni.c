@@ -16,6 +16,14 @@
 #define GROUP		(GROUP_BLOCKS * QK_BLOCK)
 #define MAX_TILE	8
 
+/* Bytes in a cache line. */
+#define LINE		64u
+/* Pixels from the one that is computed to the one whose line is fetched. */
+#define OUTPUT_AHEAD	24u
+
+/* Tiles of products that something can be fetched behind. */
+#define MIN_TILES_AHEAD	4u
+
 /* Tile sizes must be constants where registers are given out. */
 #define ALWAYS_INLINE	inline __attribute__((always_inline))
 
@@ -242,6 +250,9 @@ struct pixels {
 	const int32_t *sum;		/* of each window, or NULL */
 	uint8_t *out;			/* first channel of the first */
 	size_t step;			/* from pixel to pixel */
+	const uint8_t *out_end;		/* of the tile */
+	const uint8_t *next;		/* input of the next strip */
+	size_t next_size;
 };
 
 /* m pixels by n blocks of channels; both constant where it is inlined. */
@@ -348,6 +359,59 @@ static const struct {
 
 /* ---------------------------------------------------------------- call -- */
 
+/*
+ * struct ahead - memory that is read soon
+ *
+ * A layer finds its weights and buffers outside of the second-level cache: other
+ * layers were there before. So what comes next is fetched while products are
+ * computed, a piece with each tile.
+ */
+struct ahead {
+	const uint8_t *at;
+	size_t left, piece;
+};
+
+/* What comes after these channels: the next ones', or the next strip's input. */
+static struct ahead ahead_of(const struct job *job, const struct group *g,
+			     const struct pixels *all, uint32_t channels_left,
+			     uint32_t tiles)
+{
+	uint32_t next = channels_left - g->count;
+	size_t blocks = (next < GROUP ? next + QK_BLOCK - 1 : GROUP) / QK_BLOCK;
+	struct ahead a = { all->next, all->next_size, 0 };
+
+	/* Nothing to hide behind; the processor's own prefetching does better. */
+	if (tiles < MIN_TILES_AHEAD)
+		return (struct ahead){ 0 };
+	if (next) {
+		a.at = (const uint8_t *)g->weights + g->blocks * job->block_bytes;
+		a.left = blocks * job->block_bytes;
+	}
+	a.piece = qk_round_up((a.left + tiles - 1) / tiles, LINE);
+	return a;
+}
+
+/* Inlined, or GCC drops the calls: it takes what only prefetches for pure. */
+static ALWAYS_INLINE void fetch_ahead(struct ahead *a)
+{
+	size_t size = a->piece < a->left ? a->piece : a->left;
+
+	for (size_t i = 0; i < size; i += LINE)
+		_mm_prefetch((const char *)a->at + i, _MM_HINT_T1);
+	a->at += size;
+	a->left -= size;
+}
+
+/* Lines that are stored to soon, or the stores would wait for them. */
+static ALWAYS_INLINE void fetch_output(const uint8_t *out, size_t step,
+				const uint8_t *end, uint32_t pixels)
+{
+	if ((size_t)(end - out) < (OUTPUT_AHEAD + pixels) * step)
+		return;
+	for (uint32_t i = 0; i < pixels; i++)
+		__builtin_prefetch(out + (OUTPUT_AHEAD + i) * step, 1);
+}
+
 /* From whole blocks to the channels there are. */
 static void copy_partial(const struct group *g, const uint8_t *from,
 			 uint32_t pixels, uint8_t *out, size_t step)
@@ -356,38 +420,51 @@ static void copy_partial(const struct group *g, const uint8_t *from,
 		memcpy(out + i * step, from, g->count);
 }
 
+/* All pixels of a strip, for the channels of a group; out: the first of them. */
+static void run_group(const struct job *job, struct group *g,
+		      const struct pixels *all, uint32_t count, uint8_t *out,
+		      struct ahead ahead)
+{
+	uint8_t whole[MAX_TILE * GROUP] __attribute__((aligned(64)));
+	uint32_t tile = micros[g->blocks - 1].tile, m;
+	const micro_fn *fn = micros[g->blocks - 1].fn;
+	bool partial = g->count % QK_BLOCK != 0;
+	size_t oc = job->cmd->out.c;
+
+	for (uint32_t i = 0; i < count; i += m, out += m * oc) {
+		struct pixels px = {
+			.base = all->base,
+			.offset = all->offset + i,
+			.sum = all->sum ? all->sum + i : NULL,
+			.out = partial ? whole : out,
+			.step = partial ? g->blocks * QK_BLOCK : oc,
+		};
+
+		m = tile < count - i ? tile : count - i;
+		fetch_ahead(&ahead);
+		fetch_output(out, oc, all->out_end, m);
+		fn[m - 1](job, g, &px);
+		if (partial)
+			copy_partial(g, whole, m, out, oc);
+	}
+}
+
 /* All channels of count pixels whose inputs lie in a strip. */
 static void run_pixels(const struct job *job, const int8_t *weights,
 		       const struct qaccel_channel *channels,
 		       const struct pixels *all, uint32_t count,
 		       const struct qk_tile *tile)
 {
-	size_t oc = job->cmd->out.c;
-	uint8_t whole[MAX_TILE * GROUP] __attribute__((aligned(64)));
 	struct group g;
 
 	for (uint32_t c = tile->c0; c < tile->c1; c += GROUP) {
-		uint32_t m, step;
-		bool partial;
+		uint32_t size;
 
 		group_init(job, weights, channels, c, tile->c1, &g);
-		partial = g.count % QK_BLOCK;
-		m = micros[g.blocks - 1].tile;
-		for (uint32_t i = 0; i < count; i += step) {
-			uint8_t *out = all->out + i * oc + c;
-			struct pixels px = {
-				.base = all->base,
-				.offset = all->offset + i,
-				.sum = all->sum ? all->sum + i : NULL,
-				.out = partial ? whole : out,
-				.step = partial ? g.blocks * QK_BLOCK : oc,
-			};
-
-			step = m < count - i ? m : count - i;
-			micros[g.blocks - 1].fn[step - 1](job, &g, &px);
-			if (partial)
-				copy_partial(&g, whole, step, out, oc);
-		}
+		size = micros[g.blocks - 1].tile;
+		run_group(job, &g, all, count, all->out + c,
+			  ahead_of(job, &g, all, tile->c1 - c,
+				   (count + size - 1) / size));
 	}
 }
 
@@ -444,6 +521,23 @@ static void job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 	};
 }
 
+/* What a strip of as many rows reads beyond those below this one. */
+static void next_rows(const struct qaccel_cmd_conv *cmd, const uint8_t *in,
+		      uint32_t n, uint32_t y, uint32_t rows, struct pixels *px)
+{
+	int64_t step = (int64_t)rows * cmd->stride_h;
+	int64_t first = (int64_t)(y + rows - 1) * cmd->stride_h - cmd->pad_top +
+			(int64_t)(cmd->kh - 1) * cmd->dilation_h + 1;
+	int64_t end = first + step;
+
+	first = first < 0 ? 0 : first;
+	end = end < cmd->in.h ? end : cmd->in.h;
+	if (first >= end)
+		return;
+	px->next = in + qk_offset(&cmd->in, n, (uint32_t)first, 0);
+	px->next_size = (size_t)(end - first) * cmd->in.w * cmd->in.c;
+}
+
 /* Rows [y, y + rows) of image n, columns [x, x + columns). */
 static void run_strip(const struct job *job, const uint8_t *in,
 		      const int8_t *weights,
@@ -457,9 +551,11 @@ static void run_strip(const struct job *job, const uint8_t *in,
 		.base = work->strip,
 		.offset = work->offset,
 		.out = out + qk_offset(&cmd->out, n, y, x),
+		.out_end = out + qk_offset(&cmd->out, 0, tile->y1, 0),
 	};
 	uint32_t count = rows * columns;
 
+	next_rows(cmd, in, n, y, rows, &px);
 	qk_strip_fill(cmd, &job->strip, in + qk_offset(&cmd->in, n, 0, 0), y,
 		      x, rows, work->strip);
 	make_sums(job, &px, count, work->sum);
@@ -521,9 +617,14 @@ static void run_pointwise(const struct job *job, const uint8_t *in,
 			.base = in_place ? from : work->strip,
 			.offset = work->offset,
 			.out = out + (first + i) * cmd->out.c,
+			.out_end = out + (first + total) * cmd->out.c,
 		};
 
 		count = chunk < total - i ? chunk : (uint32_t)(total - i);
+		px.next = from + count * c;
+		px.next_size = (total - i - count) * c;
+		if (px.next_size > job->strip.size)
+			px.next_size = job->strip.size;
 		if (!in_place)
 			qk_copy_flipped(work->strip, from, count * c,
 					job->strip.flip);

@@ -25,6 +25,13 @@
 /* Runs of pixels are whole kernel blocks. */
 #define RUN_ALIGN	64
 #define CHANNEL_BLOCK	16
+/*
+ * Depthwise kernels do up to 64 channels and two rows at a time, and take about
+ * as long for one product as others for eight.
+ */
+#define DEPTHWISE_BLOCKS	4
+#define DEPTHWISE_ROWS		2
+#define DEPTHWISE_COST		8
 
 /* How an output of rows x blocks is cut; blocks of channels, or one. */
 struct grid {
@@ -199,9 +206,35 @@ static uint64_t conv_work(const struct qaccel_cmd_conv *cmd)
 {
 	uint64_t k = (uint64_t)cmd->kh * cmd->kw;
 
-	if (cmd->hdr.opcode == QACCEL_OP_CONV2D)
-		k *= cmd->in.c;
-	return qaccel_tensor_elements(&cmd->out) * k;	/* < 2^30 * 2^17 */
+	k *= cmd->hdr.opcode == QACCEL_OP_CONV2D ? cmd->in.c : DEPTHWISE_COST;
+	return qaccel_tensor_elements(&cmd->out) * k;	/* < 2^30 * 2^20 */
+}
+
+/*
+ * Channels first, if there are enough: a tile of all rows prepares its weights
+ * once and reads no row that another one reads.
+ */
+static struct grid depthwise_grid(const struct qaccel_cmd_conv *cmd,
+				  unsigned int workers)
+{
+	uint64_t work = conv_work(cmd), wanted = tiles_wanted(work, workers);
+	struct grid g = {
+		.rows = (uint64_t)cmd->out.n * cmd->out.h,
+		.blocks = qaccel_div_up(cmd->out.c, CHANNEL_BLOCK),
+	};
+	uint64_t groups = g.blocks / DEPTHWISE_BLOCKS;
+
+	g.rows_per_tile = g.rows;
+	g.blocks_per_tile = g.blocks;
+	if (wanted > 1 && groups >= 2 * workers)
+		g.blocks_per_tile = max_u64(groups / wanted, 1) *
+				    DEPTHWISE_BLOCKS;
+	else if (wanted > 1)
+		g.rows_per_tile = max_u64(g.rows / wanted / DEPTHWISE_ROWS, 1) *
+				  DEPTHWISE_ROWS;
+	g.tiles_down = qaccel_div_up(g.rows, g.rows_per_tile);
+	g.tiles_across = qaccel_div_up(g.blocks, g.blocks_per_tile);
+	return g;
 }
 
 static bool run_pointwise(struct job *job, struct qaccel_fault *fault)
@@ -227,9 +260,13 @@ static bool run_conv(struct job *job, struct qaccel_fault *fault)
 
 	if (qk_is_pointwise(cmd))
 		return run_pointwise(job, fault);
-	job->grid = make_grid((uint64_t)cmd->out.n * cmd->out.h, 1,
-			      qaccel_div_up(cmd->out.c, CHANNEL_BLOCK),
-			      conv_work(cmd), job->interp->parallel.workers);
+	if (cmd->hdr.opcode == QACCEL_OP_DWCONV2D)
+		job->grid = depthwise_grid(cmd, job->interp->parallel.workers);
+	else
+		job->grid = make_grid((uint64_t)cmd->out.n * cmd->out.h, 1,
+				      qaccel_div_up(cmd->out.c, CHANNEL_BLOCK),
+				      conv_work(cmd),
+				      job->interp->parallel.workers);
 	if (!get_scratch(job, job->cmd, fault))
 		return false;
 	run_tiles(job, conv_tile);

@@ -783,12 +783,15 @@ static uint64_t input_width(const struct qaccel_cmd_conv *cmd, uint32_t columns)
 static bool choose_columns(struct job *job)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
-	uint32_t parts = 1, columns = cmd->out.w;
 	size_t pixel = 4 * job->quads * job->pixel;
+	uint64_t room = QUADS_SIZE / pixel, window = input_width(cmd, 1);
+	uint64_t most = room > window ? (room - window) / cmd->stride_w + 1 : 1;
+	uint32_t least = 4 * job->pixels, parts, columns;
 
-	while (columns > 4 * job->pixels &&
-	       input_width(cmd, columns) * pixel > QUADS_SIZE)
-		columns = cmd->out.w / ++parts + 1;
+	most = most > least ? most : least;
+	parts = (uint32_t)((cmd->out.w + most - 1) / most);
+	/* All about as wide. */
+	columns = (cmd->out.w + parts - 1) / parts;
 	if (input_width(cmd, columns) * pixel > QUADS_LIMIT)
 		return false;
 	job->columns = columns;

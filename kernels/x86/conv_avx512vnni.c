@@ -33,6 +33,8 @@ struct job {
 	struct qk_strip strip;
 	struct qk_finish finish;
 	uint32_t segments;		/* in a filter row */
+	uint32_t length;		/* bytes in a segment */
+	__mmask64 rest;			/* those past the last whole 64 */
 	uint32_t groups;		/* of 4 values in a segment */
 	uint32_t steps;			/* groups in a window */
 	size_t segment_step;		/* bytes in the strip between segments */
@@ -57,6 +59,7 @@ struct late {
 struct group {
 	struct qk_lanes lanes[GROUP_BLOCKS];
 	struct qk_bounds bounds;
+	__m512 addend;			/* qk_addend() */
 	__m512i fraction;		/* bits that are zero where it is close */
 	__m512i least, most, flip;	/* of the output bytes, as S8 */
 	const int8_t *weights;
@@ -66,30 +69,44 @@ struct group {
 	struct late late[MAX_TILE];
 };
 
-/* sum x' of one window. At most 65793 * 255 < 2^31. */
-static int32_t window_sum(const struct job *job, const uint8_t *pixel)
+/* sum x' of one window, in 16 parts. All together at most 65793 * 255 < 2^31. */
+static ALWAYS_INLINE __m512i window_sum(const struct job *job,
+					const uint8_t *pixel)
 {
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	size_t length = job->finish.k / ((size_t)cmd->kh * job->segments);
 	const __m512i ones = _mm512_set1_epi8(1);
 	__m512i sum = _mm512_setzero_si512();
 
-	for (uint32_t ky = 0; ky < cmd->kh; ky++) {
+	for (uint32_t ky = 0; ky < job->cmd->kh; ky++) {
 		for (uint32_t s = 0; s < job->segments; s++) {
 			const uint8_t *p = pixel + ky * job->filter_row_step +
 					   s * job->segment_step;
+			uint32_t i = 0;
 
-			for (size_t i = 0; i < length; i += 64) {
-				__mmask64 m = length - i >= 64 ? ~UINT64_C(0) :
-					~UINT64_C(0) >> (64 - (length - i));
-
+			for (; i + 64 <= job->length; i += 64)
 				sum = _mm512_dpbusd_epi32(sum,
-					_mm512_maskz_loadu_epi8(m, p + i),
-					ones);
-			}
+					_mm512_loadu_si512(p + i), ones);
+			sum = _mm512_dpbusd_epi32(sum,
+				_mm512_maskz_loadu_epi8(job->rest, p + i),
+				ones);
 		}
 	}
-	return _mm512_reduce_add_epi32(sum);
+	return sum;
+}
+
+/* The sums of 4 vectors. */
+static inline __m128i add_up(__m512i a, __m512i b, __m512i c, __m512i d)
+{
+	__m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b),
+				      _mm512_unpackhi_epi32(a, b));
+	__m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d),
+				      _mm512_unpackhi_epi32(c, d));
+	__m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd),
+				       _mm512_unpackhi_epi64(ab, cd));
+	__m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all),
+					_mm512_extracti64x4_epi64(all, 1));
+
+	return _mm_add_epi32(_mm256_castsi256_si128(half),
+			     _mm256_extracti128_si256(half, 1));
 }
 
 static void group_init(const struct job *job, const int8_t *weights,
@@ -112,6 +129,7 @@ static void group_init(const struct job *job, const int8_t *weights,
 	}
 	for (uint32_t b = g->blocks; b < GROUP_BLOCKS; b++)
 		g->lanes[b] = g->lanes[g->blocks == 3 ? 2 : b % g->blocks];
+	g->addend = qk_addend(&job->finish);
 	/* Without a bit to test all is close. */
 	g->fraction = _mm512_set1_epi32(g->bounds.fast ? QK_NOT_CLOSE : 0);
 	g->least = _mm512_set1_epi8((char)(cmd->act_min - flip));
@@ -185,7 +203,7 @@ static ALWAYS_INLINE void finish(struct group *g, const __m512i acc[4],
 
 #pragma GCC unroll 4
 	for (int b = 0; b < 4; b++)
-		u[b] = qk_scale_fixed(acc[b], &g->lanes[b]);
+		u[b] = qk_scale_units(acc[b], &g->lanes[b], g->addend, false);
 	lowest = _mm512_min_epu16(_mm512_min_epu16(u[0], u[1]),
 				  _mm512_min_epu16(u[2], u[3]));
 	v = clamp(g, high_words(u[0], u[1]), high_words(u[2], u[3]));
@@ -482,8 +500,19 @@ static void make_sums(const struct job *job, struct pixels *px, uint32_t count,
 	px->sum = NULL;
 	if (!job->cmd->weight_zero_point)
 		return;
-	for (uint32_t i = 0; i < count; i++)
-		sum[i] = window_sum(job, px->base + px->offset[i]);
+	/* sum[] holds QK_STRIP_PIXELS, a multiple of 4. */
+	for (uint32_t i = 0; i < count; i += 4) {
+		__m512i part[4];
+
+#pragma GCC unroll 4
+		for (uint32_t j = 0; j < 4; j++) {
+			uint32_t at = i + j < count ? i + j : count - 1;
+
+			part[j] = window_sum(job, px->base + px->offset[at]);
+		}
+		_mm_storeu_si128((__m128i *)(sum + i),
+				 add_up(part[0], part[1], part[2], part[3]));
+	}
 	px->sum = sum;
 }
 
@@ -502,11 +531,12 @@ static void make_steps(struct job *job, int32_t *step)
 static void job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 {
 	uint32_t taps = qk_segment_taps(cmd->kw, cmd->dilation_w);
-	uint32_t length = taps * cmd->in.c;
 
 	job->cmd = cmd;
+	job->length = taps * cmd->in.c;
+	job->rest = (UINT64_C(1) << job->length % 64) - 1;
 	job->segments = cmd->kw / taps;
-	job->groups = (length + 3) / 4;
+	job->groups = (job->length + 3) / 4;
 	job->segment_step = (size_t)cmd->dilation_w * cmd->in.c;
 	job->filter_row_step = cmd->dilation_h * job->strip.row;
 	job->steps = cmd->kh * job->segments * job->groups;
@@ -516,7 +546,6 @@ static void job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 		.k = (uint32_t)cmd->kh * cmd->kw * cmd->in.c,
 		.flip = job->strip.flip,
 		.single = qk_single_rounding(&cmd->hdr),
-		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
 		.as_signed = true,
 	};
 }

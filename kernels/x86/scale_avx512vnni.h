@@ -39,9 +39,8 @@ struct qk_lanes {
 	__m512i left, right;		/* the shift, split by its sign */
 	__m512i half;			/* 2^(right - 1), or 0 */
 	__m512 scale;			/* in units of 2^-16, as the next two */
-	__m512 above;			/* addend for accumulators from 0 */
-	__m512 below;			/* and for negative ones */
-	__m512 d;			/* half of what is between these two */
+	__m512 d;			/* what the sign decides upon */
+	__m512 above;			/* the sum for accumulators from 0 */
 	__mmask16 rounds;		/* right > 0 */
 };
 
@@ -115,7 +114,7 @@ static inline uint64_t qk_max_abs(__m512i x)
 	return _mm512_reduce_max_epu32(_mm512_abs_epi32(x));
 }
 
-/* What all lanes add in single precision: above and below, but for d. */
+/* What all lanes add in single precision, but for d. */
 static inline __m512 qk_addend(const struct qk_finish *f)
 {
 	int32_t flip = f->as_signed && f->cmd->out.dtype == QACCEL_DTYPE_U8 ?
@@ -141,7 +140,6 @@ static inline void qk_lanes_init_float(struct qk_lanes *l,
 			_mm512_add_ps(power,
 				      _mm512_set1_ps(QK_FRACTION_BITS - 31)));
 	l->above = _mm512_add_ps(c, d);
-	l->below = _mm512_sub_ps(c, d);
 	l->d = d;
 }
 
@@ -241,50 +239,12 @@ static inline __m512i qk_finish_exact(__m512i acc, const struct qk_lanes *l,
 }
 
 /*
- * 16 values in units of 2^-16, zero point included, and which are too close to
- * call. Too large ones are cut to where they are clamped in any case; the
- * conversion makes INT32_MIN of too small ones, which does as well. For
- * bounds->fast only.
- */
-static inline __m512i qk_scale_float(__m512i acc, const struct qk_lanes *l,
-				     const struct qk_finish *f,
-				     __mmask16 *close)
-{
-	const __m512 most = _mm512_set1_ps(2147483520.0f);
-	__m512 c = l->above, t;
-	__m512i u;
-
-	if (!f->clamps_negative)
-		c = _mm512_mask_mov_ps(c, _mm512_movepi32_mask(acc), l->below);
-	t = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc), l->scale, c);
-	u = _mm512_cvtps_epi32(_mm512_min_ps(t, most));
-	*close = _mm512_testn_epi32_mask(u, _mm512_set1_epi32(QK_NOT_CLOSE));
-	return u;
-}
-
-/*
- * The same values; where they are too close to call, their low 16 bits have none
- * of QK_NOT_CLOSE. Chooses between above and below without a mask register, whose
- * instructions would compete with the products for ports.
- */
-static inline __m512i qk_scale_fixed(__m512i acc, const struct qk_lanes *l)
-{
-	const __m512 most = _mm512_set1_ps(2147483520.0f);
-	__m512i negative = _mm512_srai_epi32(acc, 31);
-	__m512i c = _mm512_ternarylogic_epi32(negative,
-					      _mm512_castps_si512(l->below),
-					      _mm512_castps_si512(l->above),
-					      0xca);
-	__m512 t = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc), l->scale,
-				   _mm512_castsi512_ps(c));
-
-	return _mm512_cvtps_epi32(_mm512_min_ps(t, most));
-}
-
-/*
- * The same again, but of too large values the conversion makes INT32_MIN, too,
- * whose fraction of 0 is close. addend is qk_addend(); that a sum with the accumulator's sign on d takes the
- * place of a choice between above and below spares the ports of the products.
+ * 16 values in units of 2^-16, zero point included. One is too close to call where
+ * its low 16 bits have none of QK_NOT_CLOSE; so are all that do not fit, as the
+ * conversion makes INT32_MIN of them. For bounds->fast only.
+ *
+ * addend is qk_addend(). d with the accumulator's sign is added to it, as a choice
+ * by a mask register would compete with the products for ports.
  */
 static inline __m512i qk_scale_units(__m512i acc, const struct qk_lanes *l,
 				     __m512 addend, bool clamps_negative)

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 #
 # Trains the project's networks on Fashion-MNIST and measures what
-# docs/training.md tells: a line of CSV for each result.
+# docs/training.md tells, a line for each result: its name, the accuracy on the
+# test pictures in float (with the integers simulated, but for *-float-*), and
+# that of the integer network on the CPU where one is made.
 #
 #   scripts/train_models.sh [DIR]    networks, logs and results (default: trained)
 #   JOBS=N                           trainings side by side, of a thread each (2)
@@ -20,7 +22,7 @@ jobs=${JOBS:-2}
 qaccel=${QACCEL:-$top/build/bin/qaccel}
 data=${DATA:-/usr/share/datasets/fashion-mnist}
 seeds='1 2 3'
-epochs=12
+epochs=8
 
 learn="--images $data/train-images-idx3-ubyte.gz --labels $data/train-labels-idx1-ubyte.gz"
 test="--test-images $data/t10k-images-idx3-ubyte.gz --test-labels $data/t10k-labels-idx1-ubyte.gz"
@@ -45,7 +47,7 @@ train() {
 	rm "$dir/$name.part"
 }
 
-# result NAME ARGS...: the accuracy that --evaluate tells, into NAME.acc.
+# result NAME ARGS...: the accuracy that --evaluate tells, into NAME.sum.
 result() {
 	name=$1
 	shift
@@ -55,8 +57,27 @@ result() {
 		"$dir/$name.txt" | awk '{ printf "%.2f\n", 100 * $1 / $2 }' \
 		>"$dir/$name.new"
 	[ -s "$dir/$name.new" ] || { cat "$dir/$name.txt" >&2; return 1; }
-	mv "$dir/$name.new" "$dir/$name.acc"
+	mv "$dir/$name.new" "$dir/$name.sum"
 	rm "$dir/$name.txt"
+}
+
+# integers NAME CHECKPOINT ARGS...: NAME.tflite; its accuracy joins NAME.sum.
+integers() {
+	name=$1 net=$2
+	shift 2
+	QACCEL_THREADS=1 "$qaccel" quantize "$net" "$@" --images "$data/train-images-idx3-ubyte.gz" \
+		--count 1000 --pixels 0,1 -o "$dir/$name.new.tflite" \
+		>"$dir/$name.layers" 2>>"$dir/$name.log"
+	"$qaccel" eval "$dir/$name.new.tflite" --device cpu --threads 1 --json \
+		--images "$data/t10k-images-idx3-ubyte.gz" \
+		--labels "$data/t10k-labels-idx1-ubyte.gz" >"$dir/$name.json" \
+		2>>"$dir/$name.log"
+	correct=$(sed -n 's/.*"correct":[^0-9]*\([0-9]*\).*/\1/p' "$dir/$name.json" |
+		head -1)
+	echo "$(cat "$dir/$name.sum"),$(echo "$correct" | awk '{ printf "%.2f", $1 / 100 }')" \
+		>"$dir/$name.new"
+	mv "$dir/$name.new.tflite" "$dir/$name.tflite"
+	mv "$dir/$name.new" "$dir/$name.sum"
 }
 
 # --------------------------------------------------------------------- jobs --
@@ -78,10 +99,11 @@ other_jobs() {
 			echo "$net-qat-$seed qat $net $seed 8 8 2"
 		done
 	done
+	echo "mobilenet-uint8-1 qat mobilenet 1 8 8 2 --asymmetric"
 	for net in mobilenet resnet; do
 		for seed in $seeds; do
-			echo "$net-ptq-channel-$seed ptq $net $seed --calibrate 1000"
-			echo "$net-ptq-tensor-$seed ptq $net $seed --calibrate 1000 --per-tensor"
+			echo "$net-ptq-channel-$seed ptq $net $seed int8 --calibrate 1000"
+			echo "$net-ptq-tensor-$seed ptq $net $seed int8-per-tensor --calibrate 1000 --per-tensor"
 		done
 	done
 	for weights in 8 7 6 5 4; do
@@ -102,16 +124,26 @@ run_job() {
 			--epochs $epochs
 		result "$name" "$dir/$name.ckpt" ;;
 	qat)
+		weights=$1 activations=$2 passes=$3
+		shift 3
 		# shellcheck disable=SC2086
 		[ -e "$dir/$name.ckpt" ] || train "$name" \
 			--init "$dir/$net-float-$seed.ckpt" --seed "$seed" \
-			--qat --weight-bits "$1" --activation-bits "$2" \
-			--epochs "$3" --freeze-bn $((3 * 937 * $3 / 4)) $aware
-		result "$name" "$dir/$name.ckpt" ;;
+			--qat --weight-bits "$weights" --activation-bits "$activations" \
+			--epochs "$passes" --freeze-bn $((3 * 937 * passes / 4)) \
+			$aware "$@"
+		result "$name" "$dir/$name.ckpt"
+		case $name in ablation-*) ;; *)
+			integers "$name" "$dir/$name.ckpt" ;;
+		esac ;;
 	ptq)
+		scheme=$1
+		shift
 		result "$name" "$dir/$net-float-$seed.ckpt" --weight-bits 8 \
-			--activation-bits 8 "$@" ;;
+			--activation-bits 8 "$@"
+		integers "$name" "$dir/$net-float-$seed.ckpt" --scheme "$scheme" ;;
 	esac
+	mv "$dir/$name.sum" "$dir/$name.acc"
 	echo "$name,$(cat "$dir/$name.acc")"
 }
 

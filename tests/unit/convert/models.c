@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -310,4 +313,32 @@ struct qaccel_range *calibrate(const struct qaccel_model *model, uint32_t count)
 	assert_int_equal(qaccel_calibrator_ranges(c, ranges), 0);
 	qaccel_calibrator_destroy(c);
 	return ranges;
+}
+
+void for_each_golden(const char *dir,
+		     void (*check)(const struct qaccel_model *model))
+{
+	struct dirent **entries;
+	unsigned int found = 0;
+	int count;
+
+	count = scandir(dir, &entries, NULL, alphasort);
+	assert_true(count > 0);
+	for (int i = 0; i < count; i++) {
+		struct qaccel_model *model;
+		char path[4096];
+
+		snprintf(path, sizeof(path), "%s/%s/model.tflite", dir,
+			 entries[i]->d_name);
+		free(entries[i]);
+		if (access(path, R_OK))
+			continue;
+		found++;
+		print_message("%s\n", path);
+		assert_int_equal(qaccel_model_load_file(NULL, path, &model), 0);
+		check(model);
+		qaccel_model_destroy(model);
+	}
+	free(entries);
+	assert_true(found > 10);
 }

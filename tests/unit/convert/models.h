@@ -19,6 +19,10 @@ struct qaccel_model *build_integer_model(enum qaccel_type type);
 /* One of every operator of the builder that float models may have. */
 struct qaccel_model *build_float_model(void);
 
+/* check() on each model of DIR/NAME/model.tflite; there are many. */
+void for_each_golden(const char *dir,
+		     void (*check)(const struct qaccel_model *model));
+
 /* Ranges from so many made-up examples of one input, to be freed. */
 struct qaccel_range *calibrate(const struct qaccel_model *model, uint32_t count);
 

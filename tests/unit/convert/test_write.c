@@ -3,13 +3,11 @@
  * The .tflite writer: what is read from a written file is the model that was
  * written, and gives the same outputs
  */
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,29 +130,8 @@ static void check_round_trip(const struct qaccel_model *model)
 
 static void test_golden(void **state)
 {
-	struct dirent **entries;
-	unsigned int found = 0;
-	int count;
-
 	(void)state;
-	count = scandir(golden, &entries, NULL, alphasort);
-	assert_true(count > 0);
-	for (int i = 0; i < count; i++) {
-		struct qaccel_model *model;
-		char path[4096];
-
-		snprintf(path, sizeof(path), "%s/%s/model.tflite", golden,
-			 entries[i]->d_name);
-		free(entries[i]);
-		if (access(path, R_OK))
-			continue;
-		found++;
-		assert_int_equal(qaccel_model_load_file(NULL, path, &model), 0);
-		check_round_trip(model);
-		qaccel_model_destroy(model);
-	}
-	free(entries);
-	assert_true(found > 10);
+	for_each_golden(golden, check_round_trip);
 }
 
 static void test_built(void **state)

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* TensorFlow Lite takes what is written, and computes what this library does. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -20,27 +16,8 @@ static const char *golden;
 
 static void test_golden(void **state)
 {
-	struct dirent **entries;
-	int count;
-
 	(void)state;
-	count = scandir(golden, &entries, NULL, alphasort);
-	assert_true(count > 0);
-	for (int i = 0; i < count; i++) {
-		struct qaccel_model *model;
-		char path[4096];
-
-		snprintf(path, sizeof(path), "%s/%s/model.tflite", golden,
-			 entries[i]->d_name);
-		free(entries[i]);
-		if (access(path, R_OK))
-			continue;
-		print_message("%s\n", path);
-		assert_int_equal(qaccel_model_load_file(NULL, path, &model), 0);
-		oracle_check(model);
-		qaccel_model_destroy(model);
-	}
-	free(entries);
+	for_each_golden(golden, oracle_check);
 }
 
 static void test_built(void **state)

@@ -17,13 +17,14 @@ static uint64_t seqno;
 
 static int setup(void **state)
 {
-	union qaccel_cmd cmds[4] = {
+	union qaccel_cmd cmds[5] = {
 		cmd_copy(DST, SRC, 64), cmd_end(),	/* plain */
+		cmd_copy(DST, SRC, 64),			/* before the tagged one */
 		cmd_copy(DST, SRC, 64), cmd_end(),	/* tagged */
 	};
 
 	(void)state;
-	cmds[2].hdr.tag = TAG;
+	cmds[3].hdr.tag = TAG;
 	m = machine_create();
 	root = vm_create(m);
 	seqno = 0;
@@ -55,7 +56,7 @@ static void set(struct qaccel_fault_knobs knobs)
 
 static struct qaccel_ring_entry entry(bool tagged)
 {
-	return entry_of(root, STREAM + (tagged ? 2 * QACCEL_CMD_SIZE : 0), 2,
+	return entry_of(root, STREAM + (tagged ? 3 * QACCEL_CMD_SIZE : 0), 2,
 			++seqno);
 }
 
@@ -74,9 +75,11 @@ static void hang(void **state)
 	(void)state;
 	set((struct qaccel_fault_knobs){ .hang_tag = TAG });
 	assert_int_equal(run(false).status, QACCEL_OK);
-	e = entry(true);
+	e = entry_of(root, STREAM + 2 * QACCEL_CMD_SIZE, 3, ++seqno);
 	queue_put(m, 1, &e);
 	queue_ring(m, 1);
+	/* It has seen the knob when it is in the tagged command. */
+	reg_wait(m, QACCEL_REGS_ENGINE(1) + QACCEL_REG_ENGINE_CMD, ~0u, 1);
 	/* The other engine is not concerned. */
 	assert_int_equal(run(false).status, QACCEL_OK);
 	set(off);

@@ -66,8 +66,8 @@ integers() {
 	name=$1 net=$2
 	shift 2
 	QACCEL_THREADS=1 "$qaccel" quantize "$net" "$@" --images "$data/train-images-idx3-ubyte.gz" \
-		--count 1000 --pixels 0,1 -o "$dir/$name.new.tflite" \
-		>"$dir/$name.layers" 2>>"$dir/$name.log"
+		--count 1000 --pixels 0,1 --quiet -o "$dir/$name.new.tflite" \
+		>>"$dir/$name.log" 2>&1
 	"$qaccel" eval "$dir/$name.new.tflite" --device cpu --threads 1 --json \
 		--images "$data/t10k-images-idx3-ubyte.gz" \
 		--labels "$data/t10k-labels-idx1-ubyte.gz" >"$dir/$name.json" \

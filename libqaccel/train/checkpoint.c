@@ -12,9 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 #include "arch.h"
 #include "checkpoint.h"
-#include "crc32.h"
 #include "error.h"
 #include "handle.h"
 #include "stream.h"
@@ -327,7 +328,7 @@ static int check_header(struct stream *s)
 	if (size != s->size)
 		return qaccel_error(EBADMSG, "%zu bytes of %llu", s->size,
 				    (unsigned long long)size);
-	if (crc != crc32_update(0, s->data + CRC_FROM, s->size - CRC_FROM))
+	if (crc != (uint32_t)crc32_z(0, s->data + CRC_FROM, s->size - CRC_FROM))
 		return qaccel_error(EBADMSG, "the checksum is wrong");
 	return 0;
 }
@@ -421,7 +422,7 @@ int checkpoint_write(const char *path, const struct qaccel_net *net,
 	for (int i = 0; i < 2 && !s.err; i++) {
 		s.at = 0;
 		header_fields(&s, &crc, &size);
-		crc = crc32_update(0, s.data + CRC_FROM, size - CRC_FROM);
+		crc = (uint32_t)crc32_z(0, s.data + CRC_FROM, size - CRC_FROM);
 	}
 	err = s.err ? qaccel_error(-s.err, "%s: %s", path, strerror(-s.err)) :
 	      write_file(path, s.data, size);

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crc32.h"
+#include <zlib.h>
+
 #include "dataset.h"
 #include "error.h"
 #include "idx.h"
@@ -20,10 +21,10 @@ static void describe(struct qaccel_dataset *d)
 	for (size_t i = 0; i < d->count; i++)
 		if (d->labels[i] > d->max_label)
 			d->max_label = d->labels[i];
-	d->crc = crc32_update(0, sizes, sizeof(sizes));
-	d->crc = crc32_update(d->crc, d->images,
-			      d->count * dataset_picture_size(d));
-	d->crc = crc32_update(d->crc, d->labels, d->count);
+	d->crc = (uint32_t)crc32_z(0, (const Bytef *)sizes, sizeof(sizes));
+	d->crc = (uint32_t)crc32_z(d->crc, d->images,
+				   d->count * dataset_picture_size(d));
+	d->crc = (uint32_t)crc32_z(d->crc, d->labels, d->count);
 }
 
 int qaccel_dataset_create(const uint8_t *images, const uint8_t *labels,

@@ -414,6 +414,8 @@ static ALWAYS_INLINE void fetch_ahead(struct ahead *a)
 {
 	size_t size = a->piece < a->left ? a->piece : a->left;
 
+	if (!size)
+		return;
 	for (size_t i = 0; i < size; i += LINE)
 		_mm_prefetch((const char *)a->at + i, _MM_HINT_T1);
 	a->at += size;

@@ -3,13 +3,27 @@
 
 /*
  * Elements that stay in the second-level cache beside some weights: 64 KiB of
- * bytes, or 128 KiB where they are widened to 16 bits.
+ * bytes, or 128 KiB where they are widened to 16 bits. More where weights are so
+ * large that reading them once more for another strip would take longer.
  */
 #define STRIP_SIZE	(64u << 10)
+#define STRIP_SIZE_MOST	(192u << 10)
+/* Channels whose weights stay in cache together. */
+#define STRIP_CHANNELS	64u
 /* A strip for few pixels may take more, where dilation spreads it out. */
 #define STRIP_LIMIT	(4u << 20)
 /* Fewer columns would leave the micro-kernels' tiles unfilled. */
 #define STRIP_MIN_COLUMNS 16u
+
+static uint64_t wanted_size(const struct qaccel_cmd_conv *cmd)
+{
+	uint64_t k = (uint64_t)cmd->kh * cmd->kw * cmd->in.c;
+	uint64_t half = k * STRIP_CHANNELS / 2;
+
+	if (cmd->hdr.opcode != QACCEL_OP_CONV2D || half < STRIP_SIZE)
+		return STRIP_SIZE;
+	return half < STRIP_SIZE_MOST ? half : STRIP_SIZE_MOST;
+}
 
 static void measure(const struct qaccel_cmd_conv *cmd, uint32_t rows,
 		    uint32_t columns, struct qk_strip *s)
@@ -36,13 +50,14 @@ bool qk_strip_choose(const struct qaccel_cmd_conv *cmd, uint32_t rows,
 		     struct qk_strip *s)
 {
 	uint32_t x = columns < QK_STRIP_PIXELS ? columns : QK_STRIP_PIXELS;
+	uint64_t wanted = wanted_size(cmd);
 	uint32_t y = 1;
 
 	s->repeat = cmd->depth_multiplier;
 	s->pixel = (size_t)cmd->in.c * s->repeat;
 	s->flip = cmd->in.dtype == flipped ? 0x80 : 0;
 	measure(cmd, 1, x, s);
-	while (s->size > STRIP_SIZE && x > STRIP_MIN_COLUMNS) {
+	while (s->size > wanted && x > STRIP_MIN_COLUMNS) {
 		x = (x + 1) / 2;
 		measure(cmd, 1, x, s);
 	}
@@ -50,8 +65,8 @@ bool qk_strip_choose(const struct qaccel_cmd_conv *cmd, uint32_t rows,
 		measure(cmd, 1, x = 1, s);
 	if (s->size > STRIP_LIMIT)
 		return false;
-	if (x == columns && s->size < STRIP_SIZE) {
-		y += (uint32_t)((STRIP_SIZE - s->size) / (s->step_y * s->row));
+	if (x == columns && s->size < wanted) {
+		y += (uint32_t)((wanted - s->size) / (s->step_y * s->row));
 		y = y < QK_STRIP_PIXELS / x ? y : QK_STRIP_PIXELS / x;
 		y = y < rows ? y : rows;
 	}

@@ -351,7 +351,7 @@ size_t qk_conv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd)
 	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_S8, &s))
 		return 0;
 	job_init(&job, cmd, &s);
-	return OFFSET_BYTES + wide_bytes(&job) +
+	return OFFSET_BYTES + wide_bytes(&job) + QK_WALK_APART +
 	       qk_round_up((s.size + QK_WORDS_SLACK) * sizeof(int16_t), 64);
 }
 
@@ -371,6 +371,7 @@ QK_DECL_CONV(qk_conv2d_avx2)
 		.in = in,
 		.out = out,
 		.offset = scratch,
+		.apart = true,
 		.run = run_pixels,
 		.job = &job,
 	};

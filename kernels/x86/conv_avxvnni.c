@@ -239,7 +239,8 @@ size_t qk_conv2d_scratch_avxvnni(const struct qaccel_cmd_conv *cmd)
 
 	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_S8, &s))
 		return 0;
-	return 2 * PIXEL_BYTES + qk_round_up(s.size + QK_BYTES_SLACK, 64);
+	return 2 * PIXEL_BYTES + QK_WALK_APART +
+	       qk_round_up(s.size + QK_BYTES_SLACK, 64);
 }
 
 QK_DECL_CONV(qk_conv2d_avxvnni)
@@ -257,6 +258,7 @@ QK_DECL_CONV(qk_conv2d_avxvnni)
 		.in = in,
 		.out = out,
 		.offset = scratch,
+		.apart = true,
 		.run = run_pixels,
 		.job = &job,
 	};

@@ -13,6 +13,13 @@ struct qk_pixels {
 	uint8_t *out;			/* first channel of the first */
 };
 
+/*
+ * What it takes to place a strip where its loads do not wait for stores. A load
+ * whose address has the same low 12 bits as that of an earlier store waits for
+ * it; where windows are as far from each other as results, that is each one.
+ */
+#define QK_WALK_APART		4096u
+
 /* struct qk_walk - one call */
 struct qk_walk {
 	const struct qaccel_cmd_conv *cmd;
@@ -24,6 +31,7 @@ struct qk_walk {
 	int32_t *offset;		/* scratch for QK_STRIP_PIXELS */
 	void *copy;			/* scratch for the strip */
 	bool in_place;			/* for pointwise: reads the input itself */
+	bool apart;			/* copy has QK_WALK_APART bytes more */
 	void (*run)(const void *job, const struct qk_pixels *pixels);
 	const void *job;
 };

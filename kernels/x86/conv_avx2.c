@@ -14,39 +14,24 @@
  */
 #include "avx2.h"
 #include "scale_avx2.h"
-#include "walk.h"
+
+#define CONV_ELEMENT	2
+#define CONV_ORDER	QK_ORDER_PAIRED
+
+/* Pairs of 8 channels' values by one pair. */
+static inline __m256i conv_dot(__m256i acc, __m256i x, __m256i w)
+{
+	acc = _mm256_add_epi32(acc, _mm256_madd_epi16(w, x));
+	QK_PIN(acc);
+	return acc;
+}
+
+#include "convloop_avx2.h"
 #include "words_avx2.h"
 #include "../ref/ref.h"
 
-#define TILE		6u		/* pixels in registers */
-#define PAIR		(2u * QK_BLOCK)	/* widened weights for two values */
 /* With fewer pixels, widening takes longer than it saves. */
 #define FEW_PIXELS	3u
-
-/* struct job - one call, with what its loops share */
-struct job {
-	const struct qaccel_cmd_conv *cmd;
-	const int8_t *weights;
-	const struct qaccel_channel *channels;
-	uint32_t c0, c1;
-	struct qk_final final;
-	uint32_t segments;		/* in a filter row */
-	uint32_t length;		/* values in a segment */
-	uint32_t groups;		/* of 4 values in a segment, padded */
-	uint32_t pairs;			/* of values in a segment, padded */
-	size_t segment_step;		/* in the strip, between segments */
-	size_t row_step;		/* in the strip, between filter rows */
-	size_t block_bytes;		/* packed weights of 16 channels */
-	int16_t *wide;			/* the same, widened */
-};
-
-/* struct block - 16 channels, or the last few */
-struct block {
-	struct qk_lanes lanes;
-	const int8_t *packed;
-	uint32_t count;
-	uint8_t *out;			/* of the first pixel */
-};
 
 /* ------------------------------------------------------------- weights -- */
 
@@ -76,7 +61,7 @@ static inline void widen_group(const int8_t *w, __m256i zw, __m256i mask,
 	}
 }
 
-static void widen_weights(const struct job *job, const int8_t *w)
+static void widen_weights(const struct job *job, const int8_t *w, void *wide)
 {
 	const __m256i zw = _mm256_set1_epi16(
 		(int16_t)job->cmd->weight_zero_point);
@@ -85,7 +70,7 @@ static void widen_weights(const struct job *job, const int8_t *w)
 	const __m256i rest = _mm256_srl_epi64(all, _mm_cvtsi32_si128(
 		16 * (int)(4 * job->groups - job->length)));
 	uint32_t runs = job->cmd->kh * job->segments;
-	__m256i *to = (__m256i *)(void *)job->wide, pair[4];
+	__m256i *to = wide, pair[4];
 
 	for (; runs; runs--) {
 		for (uint32_t g = 1; g < job->groups; g++, w += 64, to += 4) {
@@ -95,110 +80,10 @@ static void widen_weights(const struct job *job, const int8_t *w)
 		}
 		widen_group(w, zw, rest, pair);
 		w += 64;
-		for (uint32_t i = 0; i < (job->pairs % 2 ? 2 : 4); i++)
+		for (uint32_t i = 0; i < (job->steps % 2 ? 2 : 4); i++)
 			_mm256_store_si256(to++, pair[i]);
 	}
 }
-
-/* --------------------------------------------------------- micro-kernels -- */
-
-static inline __attribute__((always_inline)) void
-store(const struct job *job, const struct block *b, const __m256i acc[4],
-      uint32_t p, uint32_t q)
-{
-	size_t oc = job->cmd->out.c;
-	__m128i pixel[2];
-
-	qk_finish_pixels(&job->final, &b->lanes, acc, QK_ORDER_PAIRED,
-			 pixel);
-	qk_vstore(b->out + p * oc, pixel[0], b->count);
-	qk_vstore(b->out + q * oc, pixel[1], b->count);
-}
-
-/* A pair of values of a pixel, in every lane. */
-static inline __m256i load_pair(const int16_t *x)
-{
-	int32_t pair;
-
-	memcpy(&pair, x, sizeof(pair));
-	return _mm256_set1_epi32(pair);
-}
-
-#define EACH(DO)	DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
-
-/* Each accumulator is a variable: compilers keep an array of them in memory. */
-#define DECLARE(p)							\
-	__m256i lo##p = b->lanes.init[0], hi##p = b->lanes.init[1];	\
-	const int16_t *x##p;
-
-#define POINT(p)							\
-	x##p = from + px->offset[n > p ? first + p : first];
-
-#define ACCUMULATE(p)							\
-	if (n > p) {							\
-		__m256i v = load_pair(x##p + k);			\
-									\
-		lo##p = _mm256_add_epi32(lo##p, _mm256_madd_epi16(w0, v)); \
-		hi##p = _mm256_add_epi32(hi##p, _mm256_madd_epi16(w1, v)); \
-		QK_PIN(lo##p);						\
-		QK_PIN(hi##p);						\
-	}
-
-/* Two pixels, of which the second may not exist: the first once more. */
-#define STORE(p, q)							\
-	if (n > p) {							\
-		const __m256i acc[4] = { lo##p, hi##p,			\
-					 n > q ? lo##q : lo##p,		\
-					 n > q ? hi##q : hi##p };	\
-									\
-		store(job, b, acc, first + p, first + (n > q ? q : p));	\
-	}
-
-/* n pixels from the first on; n is constant where it is inlined. */
-static inline __attribute__((always_inline)) void
-micro(const struct job *job, const struct block *b, const struct qk_pixels *px,
-      uint32_t first, const uint32_t n)
-{
-	const int16_t *w = job->wide;
-	const size_t length = 2 * (size_t)job->pairs;
-	EACH(DECLARE)
-
-	for (uint32_t ky = 0; ky < job->cmd->kh; ky++) {
-		for (uint32_t s = 0; s < job->segments; s++) {
-			const int16_t *from = (const int16_t *)px->base +
-					      ky * job->row_step +
-					      s * job->segment_step;
-
-			EACH(POINT)
-			for (size_t k = 0; k < length; k += 2, w += PAIR) {
-				__m256i w0 = _mm256_load_si256(
-					(const __m256i *)(const void *)w);
-				__m256i w1 = _mm256_load_si256(
-					(const __m256i *)(const void *)w + 1);
-
-				EACH(ACCUMULATE)
-			}
-		}
-	}
-	STORE(0, 1)
-	STORE(2, 3)
-	STORE(4, 5)
-}
-
-#define MICRO(n)							\
-	static void micro_##n(const struct job *job,			\
-			      const struct block *b,			\
-			      const struct qk_pixels *px, uint32_t first) \
-	{								\
-		micro(job, b, px, first, n);				\
-	}
-
-MICRO(1) MICRO(2) MICRO(3) MICRO(4) MICRO(5) MICRO(6)
-
-static void (*const micros[TILE])(const struct job *, const struct block *,
-				  const struct qk_pixels *, uint32_t) = {
-	micro_1, micro_2, micro_3, micro_4, micro_5, micro_6,
-};
 
 /* ---------------------------------------------------------- few pixels -- */
 
@@ -233,10 +118,10 @@ static void run_pixel(const struct job *job, const struct block *b,
 	const int16_t *pixel = (const int16_t *)px->base + px->offset[i];
 	uint32_t zw = (uint32_t)job->cmd->weight_zero_point;
 	const __m256i less = _mm256_set1_epi32((int32_t)(zw * (uint32_t)sum));
-	const int8_t *w = b->packed;
+	const int8_t *w = b->weights;
 	__m256i s[4] = { _mm256_setzero_si256(), _mm256_setzero_si256(),
 			 _mm256_setzero_si256(), _mm256_setzero_si256() };
-	__m256i acc[4];
+	__m256i acc[2];
 
 	for (uint32_t ky = 0; ky < job->cmd->kh; ky++) {
 		for (uint32_t t = 0; t < job->segments; t++) {
@@ -260,21 +145,11 @@ static void run_pixel(const struct job *job, const struct block *b,
 		acc[h] = _mm256_hadd_epi32(s[2 * h], s[2 * h + 1]);
 		acc[h] = _mm256_sub_epi32(_mm256_add_epi32(
 			acc[h], b->lanes.init[h]), less);
-		acc[2 + h] = acc[h];
 	}
-	store(job, b, acc, i, i);
+	store(job, b, acc[0], acc[1], acc[0], acc[1], i, i, FINISH_ANY);
 }
 
 /* ---------------------------------------------------------------- call -- */
-
-static void block_init(const struct job *job, const struct qk_pixels *px,
-		       uint32_t c, struct block *b)
-{
-	qk_lanes_init(&b->lanes, &job->final, job->channels + c);
-	b->packed = job->weights + c / QK_BLOCK * job->block_bytes;
-	b->count = job->c1 - c < QK_BLOCK ? job->c1 - c : QK_BLOCK;
-	b->out = px->out + c;
-}
 
 static void run_few(const struct job *job, const struct qk_pixels *px)
 {
@@ -292,11 +167,17 @@ static void run_few(const struct job *job, const struct qk_pixels *px)
 	}
 }
 
+/* struct wide_job - with memory for the weights of a block, widened */
+struct wide_job {
+	struct job job;
+	void *wide;
+};
+
 static void run_pixels(const void *arg, const struct qk_pixels *px)
 {
-	const struct job *job = arg;
+	const struct wide_job *wide = arg;
+	const struct job *job = &wide->job;
 	struct block b;
-	uint32_t n;
 
 	if (px->count <= FEW_PIXELS) {
 		run_few(job, px);
@@ -304,41 +185,16 @@ static void run_pixels(const void *arg, const struct qk_pixels *px)
 	}
 	for (uint32_t c = job->c0; c < job->c1; c += QK_BLOCK) {
 		block_init(job, px, c, &b);
-		widen_weights(job, b.packed);
-		for (uint32_t i = 0; i < px->count; i += n) {
-			n = px->count - i < TILE ? px->count - i : TILE;
-			micros[n - 1](job, &b, px, i);
-		}
+		widen_weights(job, b.weights, wide->wide);
+		b.weights = wide->wide;
+		run_block(job, &b, px);
 	}
 }
 
-static void job_init(struct job *job, const struct qaccel_cmd_conv *cmd,
-		     const struct qk_strip *strip)
-{
-	uint32_t taps = qk_segment_taps(cmd->kw, cmd->dilation_w);
-
-	job->cmd = cmd;
-	job->segments = cmd->kw / taps;
-	job->length = taps * cmd->in.c;
-	job->groups = (job->length + 3) / 4;
-	job->pairs = (job->length + 1) / 2;
-	job->segment_step = (size_t)cmd->dilation_w * cmd->in.c;
-	job->row_step = cmd->dilation_h * strip->row;
-	job->block_bytes = QK_BLOCK * 4 *
-			   ((size_t)cmd->kh * job->segments * job->groups);
-	job->final = (struct qk_final){
-		.cmd = cmd,
-		.k = (uint32_t)cmd->kh * cmd->kw * cmd->in.c,
-		.single = qk_single_rounding(&cmd->hdr),
-		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
-		.order = QK_ORDER_PAIRED,
-	};
-}
-
+/* Of 16 channels: 32 16-bit values for each step. */
 static size_t wide_bytes(const struct job *job)
 {
-	return (size_t)job->cmd->kh * job->segments * job->pairs * PAIR *
-	       sizeof(int16_t);
+	return (size_t)job->cmd->kh * job->segments * job->steps * 64;
 }
 
 #define OFFSET_BYTES	(QK_STRIP_PIXELS * sizeof(int32_t))
@@ -350,19 +206,19 @@ size_t qk_conv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd)
 
 	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_S8, &s))
 		return 0;
-	job_init(&job, cmd, &s);
+	job_init(&job, cmd, &s, 0);
 	return OFFSET_BYTES + wide_bytes(&job) + QK_WALK_APART +
 	       qk_round_up((s.size + QK_WORDS_SLACK) * sizeof(int16_t), 64);
 }
 
 QK_DECL_CONV(qk_conv2d_avx2)
 {
-	struct job job = {
-		.weights = weights,
-		.channels = channels,
-		.c0 = tile->c0,
-		.c1 = tile->c1,
-		.wide = (void *)((uint8_t *)scratch + OFFSET_BYTES),
+	struct wide_job wide = {
+		.job.weights = weights,
+		.job.channels = channels,
+		.job.c0 = tile->c0,
+		.job.c1 = tile->c1,
+		.wide = (uint8_t *)scratch + OFFSET_BYTES,
 	};
 	struct qk_walk walk = {
 		.cmd = cmd,
@@ -373,14 +229,14 @@ QK_DECL_CONV(qk_conv2d_avx2)
 		.offset = scratch,
 		.apart = true,
 		.run = run_pixels,
-		.job = &job,
+		.job = &wide,
 	};
 
 	if (!qk_strip_choose_conv2d(cmd, QACCEL_DTYPE_S8, &walk.strip)) {
 		qk_conv2d_ref(cmd, in, weights, channels, out, tile, scratch);
 		return;
 	}
-	job_init(&job, cmd, &walk.strip);
-	walk.copy = (uint8_t *)job.wide + wide_bytes(&job);
+	job_init(&wide.job, cmd, &walk.strip, 0);
+	walk.copy = (uint8_t *)wide.wide + wide_bytes(&wide.job);
 	qk_walk(&walk);
 }

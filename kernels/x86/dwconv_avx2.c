@@ -114,7 +114,8 @@ micro(const struct job *job, const struct block *b, const int16_t *p0,
 			QK_PIN(acc[j]);
 		}
 	}
-	qk_finish_pixels(&job->final, &b->lanes, acc, QK_ORDER_SPLIT, pixel);
+	qk_finish_pixels(&job->final, &b->lanes, acc[0], acc[1], acc[2], acc[3],
+			 QK_ORDER_SPLIT, job->final.clamps_negative, pixel);
 	qk_vstore(out0, pixel[0], b->count);
 	qk_vstore(out1, pixel[1], b->count);
 }
@@ -195,13 +196,8 @@ static bool job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 	job->cmd = cmd;
 	job->taps = (uint32_t)cmd->kh * cmd->kw;
 	job->pairs = (job->taps + 1) / 2;
-	job->final = (struct qk_final){
-		.cmd = cmd,
-		.k = job->taps,
-		.single = qk_single_rounding(&cmd->hdr),
-		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
-		.order = QK_ORDER_SPLIT,
-	};
+	job->final = qk_final_set(cmd, job->taps,
+				  0, QK_ORDER_SPLIT);
 	return true;
 }
 

@@ -126,8 +126,9 @@ static inline void finish(const struct job *job, const struct block *b,
 	};
 	__m128i bytes[2];
 
-	qk_finish_pixels(&job->final, &b->lanes, pixels, QK_ORDER_PLAIN,
-			 bytes);
+	qk_finish_pixels(&job->final, &b->lanes, pixels[0], pixels[1],
+			 pixels[2], pixels[3], QK_ORDER_PLAIN,
+			 job->final.clamps_negative, bytes);
 	qk_vstore(out0, bytes[0], b->count);
 	qk_vstore(out1, bytes[1], b->count);
 }
@@ -254,14 +255,8 @@ static bool job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
 	job->cmd = cmd;
 	job->taps = (uint32_t)cmd->kh * cmd->kw;
 	job->quads = (job->taps + 3) / 4;
-	job->final = (struct qk_final){
-		.cmd = cmd,
-		.k = job->taps,
-		.flip = job->strip.flip,
-		.single = qk_single_rounding(&cmd->hdr),
-		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
-		.order = QK_ORDER_PLAIN,
-	};
+	job->final = qk_final_set(cmd, job->taps,
+				  job->strip.flip, QK_ORDER_PLAIN);
 	return true;
 }
 

@@ -169,17 +169,23 @@ static inline __m256i qk_vload8(const uint8_t *p, int is_unsigned)
 			   : _mm256_cvtepi8_epi32(bytes);
 }
 
-/* n bytes, at most 16. */
-static inline void qk_vstore(uint8_t *p, __m128i bytes, uint32_t n)
+/* Not inlined, as registers in use would be saved for the call of memcpy(). */
+static __attribute__((noinline, unused)) void
+qk_vstore_part(uint8_t *p, __m128i bytes, uint32_t n)
 {
 	uint8_t all[16];
 
-	if (n == 16) {
-		_mm_storeu_si128((__m128i *)p, bytes);
-		return;
-	}
 	_mm_storeu_si128((__m128i *)all, bytes);
 	memcpy(p, all, n);
+}
+
+/* n bytes, at most 16. */
+static inline void qk_vstore(uint8_t *p, __m128i bytes, uint32_t n)
+{
+	if (__builtin_expect(n == 16, 1))
+		_mm_storeu_si128((__m128i *)p, bytes);
+	else
+		qk_vstore_part(p, bytes, n);
 }
 
 /* struct qk_vblock - the channel records of 16 output channels */

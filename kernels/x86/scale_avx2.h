@@ -29,7 +29,7 @@
  */
 #define QK_FRACTION_BITS	16
 #define QK_GUARD		4
-#define QK_NOT_CLOSE		(0xffff & ~(2 * QK_GUARD - 1))
+#define QK_CLOSE		(2 * QK_GUARD - 1)
 
 /*
  * Pins a sum to its register at this place. Left alone, gcc computes all
@@ -52,7 +52,9 @@ struct qk_lanes {
 	__m256 above[2];		/* addend for accumulators from 0 */
 	__m256 below[2];		/* and for negative ones */
 	struct qk_vscale exact[2];
-	bool fast;			/* no overflow on the way, two roundings */
+	/* Words: fractions up to this are close. All, if some value may
+	 * overflow on the way, or where there is one rounding. */
+	__m256i close;
 };
 
 /* struct qk_final - what the lanes of one call share */
@@ -63,7 +65,24 @@ struct qk_final {
 	bool single;			/* one rounding */
 	bool clamps_negative;		/* act_min is the zero point or more */
 	enum qk_order order;
+	__m256i low, high;		/* bounds of the results' bytes */
 };
+
+static inline struct qk_final qk_final_set(const struct qaccel_cmd_conv *cmd,
+					   uint32_t k, uint8_t flip,
+					   enum qk_order order)
+{
+	return (struct qk_final){
+		.cmd = cmd,
+		.k = k,
+		.flip = flip,
+		.single = qk_single_rounding(&cmd->hdr),
+		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
+		.order = order,
+		.low = _mm256_set1_epi8((char)cmd->act_min),
+		.high = _mm256_set1_epi8((char)cmd->act_max),
+	};
+}
 
 /* Numbers of the channels in half h. */
 static inline __m256i qk_lane_numbers(enum qk_order order, int h)
@@ -138,8 +157,8 @@ static inline void qk_lanes_init(struct qk_lanes *l, const struct qk_final *f,
 				 const struct qaccel_channel *c)
 {
 	int32_t zw = f->cmd->weight_zero_point;
+	bool fast = !f->single;
 
-	l->fast = !f->single;
 	for (int h = 0; h < 2; h++) {
 		__m256i number = qk_lane_numbers(f->order, h);
 		__m256i m = qk_record_member(c, number,
@@ -162,14 +181,15 @@ static inline void qk_lanes_init(struct qk_lanes *l, const struct qk_final *f,
 		l->init[h] = init;
 		l->exact[h] = qk_vscale_set(m, shift);
 		qk_lanes_init_float(l, h, f, m, shift);
-		l->fast = l->fast && qk_lanes_bounded(f, init, shift);
+		fast = fast && qk_lanes_bounded(f, init, shift);
 	}
+	l->close = _mm256_set1_epi16(fast ? QK_CLOSE : -1);
 }
 
 /*
  * 8 values in units of 2^-16, zero point included. Of those beyond 32 bits the
- * conversion makes INT32_MIN, whose fraction of 0 is close to an integer. For
- * lanes->fast only.
+ * conversion makes INT32_MIN, whose fraction of 0 is close to an integer. Wrong
+ * where lanes->close says that all are close.
  */
 static inline __m256i qk_scale_float(__m256i acc, const struct qk_lanes *l,
 				     int h, bool clamps_negative)
@@ -182,7 +202,45 @@ static inline __m256i qk_scale_float(__m256i acc, const struct qk_lanes *l,
 						  l->scale[h], c));
 }
 
-/* Two pixels' bytes in order, from what the packs left in two halves. */
+/*
+ * The integer parts of two halves, word by word in turn; least becomes the
+ * smallest fraction at each place.
+ */
+static inline __m256i qk_take_integers(__m256i u0, __m256i u1, __m256i *least)
+{
+	const __m256i swap = _mm256_setr_epi8(
+		2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13,
+		2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+	__m256i swapped = _mm256_shuffle_epi8(u0, swap);
+
+	*least = _mm256_min_epu16(*least,
+				  _mm256_blend_epi16(u1, swapped, 0xaa));
+	return _mm256_blend_epi16(swapped, u1, 0xaa);
+}
+
+/*
+ * Two pixels from words of both halves in turn, clamped: 8 bytes of each in
+ * both halves, those of the first half's lanes first.
+ */
+static inline __m256i qk_pack_words(const struct qk_final *f, __m256i p,
+				    __m256i q)
+{
+	const __m256i order = _mm256_setr_epi8(
+		0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15,
+		0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+	__m256i v;
+
+	if (f->cmd->out.dtype == QACCEL_DTYPE_U8) {
+		v = _mm256_packus_epi16(p, q);
+		v = _mm256_min_epu8(_mm256_max_epu8(v, f->low), f->high);
+	} else {
+		v = _mm256_packs_epi16(p, q);
+		v = _mm256_min_epi8(_mm256_max_epi8(v, f->low), f->high);
+	}
+	return _mm256_shuffle_epi8(v, order);
+}
+
+/* Two pixels' bytes in order. */
 static inline void qk_order_bytes(__m256i v, enum qk_order order,
 				  __m128i pixel[2])
 {
@@ -201,66 +259,46 @@ static inline void qk_order_bytes(__m256i v, enum qk_order order,
 	}
 }
 
-/* Two pixels from their words of 16 channels each, clamped. */
-static inline void qk_pack_pixels(const struct qk_final *f, __m256i p,
-				  __m256i q, enum qk_order order,
-				  __m128i pixel[2])
-{
-	const struct qaccel_cmd_conv *cmd = f->cmd;
-	__m256i lo = _mm256_set1_epi8((char)cmd->act_min);
-	__m256i hi = _mm256_set1_epi8((char)cmd->act_max);
-	__m256i v;
-
-	if (cmd->out.dtype == QACCEL_DTYPE_U8) {
-		v = _mm256_packus_epi16(p, q);
-		v = _mm256_min_epu8(_mm256_max_epu8(v, lo), hi);
-	} else {
-		v = _mm256_packs_epi16(p, q);
-		v = _mm256_min_epi8(_mm256_max_epi8(v, lo), hi);
-	}
-	qk_order_bytes(v, order, pixel);
-}
-
-static __attribute__((noinline)) void
-qk_finish_exact(const struct qk_final *f, const struct qk_lanes *l,
-		const __m256i acc[4], __m128i pixel[2])
+/* Both take vectors as arguments, as arrays would go through memory. */
+static __attribute__((noinline)) __m256i
+qk_finish_exact(const struct qk_final *f, const struct qk_lanes *l, __m256i p0,
+		__m256i p1, __m256i q0, __m256i q1)
 {
 	struct qk_vfinish fin = qk_vfinish_set1(f->cmd->out.zero_point,
 						f->cmd->act_min,
 						f->cmd->act_max);
-	__m256i v[4];
+	__m256i v[4] = { p0, p1, q0, q1 }, words[2];
 
 	for (int i = 0; i < 4; i++)
-		v[i] = qk_vfinish(qk_vscale(acc[i], &l->exact[i % 2],
+		v[i] = qk_vfinish(qk_vscale(v[i], &l->exact[i % 2],
 					    f->single), &fin);
-	qk_pack_pixels(f, _mm256_packs_epi32(v[0], v[1]),
-		       _mm256_packs_epi32(v[2], v[3]), f->order, pixel);
+	for (int i = 0; i < 2; i++)
+		words[i] = _mm256_blend_epi16(v[2 * i],
+				_mm256_slli_epi32(v[2 * i + 1], 16), 0xaa);
+	return qk_pack_words(f, words[0], words[1]);
 }
 
 /*
- * 16 channels of two pixels; acc has the first one's halves, then the second's.
- * order is that of f, constant where this is inlined.
+ * 16 channels of two pixels, p and q, in two halves each. order and
+ * clamps_negative are those of f, constant where this is inlined.
  */
-static inline void qk_finish_pixels(const struct qk_final *f,
-				    const struct qk_lanes *l,
-				    const __m256i acc[4], enum qk_order order,
-				    __m128i pixel[2])
+static inline __attribute__((always_inline)) void
+qk_finish_pixels(const struct qk_final *f, const struct qk_lanes *l, __m256i p0,
+		 __m256i p1, __m256i q0, __m256i q1, enum qk_order order,
+		 bool clamps_negative, __m128i pixel[2])
 {
-	const __m256i mask = _mm256_set1_epi32(QK_NOT_CLOSE);
-	__m256i least = mask, u[4];
+	__m256i least = _mm256_set1_epi16(-1), p, q, close, v;
 
-#pragma GCC unroll 4
-	for (int i = 0; i < 4; i++) {
-		u[i] = qk_scale_float(acc[i], l, i % 2, f->clamps_negative);
-		least = _mm256_min_epu32(least, _mm256_and_si256(u[i], mask));
-		u[i] = _mm256_srai_epi32(u[i], QK_FRACTION_BITS);
-	}
-	least = _mm256_cmpeq_epi32(least, _mm256_setzero_si256());
-	if (__builtin_expect(!l->fast || !_mm256_testz_si256(least, least), 0))
-		qk_finish_exact(f, l, acc, pixel);
+	p = qk_take_integers(qk_scale_float(p0, l, 0, clamps_negative),
+			     qk_scale_float(p1, l, 1, clamps_negative), &least);
+	q = qk_take_integers(qk_scale_float(q0, l, 0, clamps_negative),
+			     qk_scale_float(q1, l, 1, clamps_negative), &least);
+	close = _mm256_cmpeq_epi16(_mm256_min_epu16(least, l->close), least);
+	if (__builtin_expect(!_mm256_testz_si256(close, close), 0))
+		v = qk_finish_exact(f, l, p0, p1, q0, q1);
 	else
-		qk_pack_pixels(f, _mm256_packs_epi32(u[0], u[1]),
-			       _mm256_packs_epi32(u[2], u[3]), order, pixel);
+		v = qk_pack_words(f, p, q);
+	qk_order_bytes(v, order, pixel);
 }
 
 #endif /* QK_SCALE_AVX2_H */

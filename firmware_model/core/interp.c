@@ -30,9 +30,8 @@ qaccel_interp_create(const struct qaccel_interp_config *config)
 		return NULL;
 	interp->config = *config;
 	interp->parallel = config->parallel ? *config->parallel : serial;
-	interp->scratch = calloc(interp->parallel.workers,
-				 sizeof(*interp->scratch));
-	if (!interp->scratch) {
+	interp->own = qaccel_workspace_create(interp->parallel.workers);
+	if (!interp->own) {
 		free(interp);
 		return NULL;
 	}
@@ -43,22 +42,8 @@ void qaccel_interp_destroy(struct qaccel_interp *interp)
 {
 	if (!interp)
 		return;
-	for (unsigned int i = 0; i < interp->parallel.workers; i++)
-		free(interp->scratch[i].data);
-	free(interp->scratch);
+	qaccel_workspace_destroy(interp->own);
 	free(interp);
-}
-
-bool qaccel_scratch_grow(struct qaccel_scratch *scratch, size_t size)
-{
-	size_t rounded = (size + 63) & ~(size_t)63;
-
-	if (size <= scratch->size)
-		return true;
-	free(scratch->data);
-	scratch->data = aligned_alloc(64, rounded);
-	scratch->size = scratch->data ? rounded : 0;
-	return scratch->data != NULL;
 }
 
 static bool fail(struct qaccel_fault *fault, enum qaccel_status status)
@@ -146,23 +131,50 @@ static bool run_command(struct qaccel_interp *interp, uint64_t va,
 	return true;
 }
 
+static uint32_t run_commands(struct qaccel_interp *interp, uint64_t va,
+			     uint32_t count, struct qaccel_perf *total,
+			     struct qaccel_fault *fault)
+{
+	uint32_t i = 0;
+
+	fail(fault, QACCEL_OK);
+	while (i < count && run_command(interp, va, i, i + 1 == count, total,
+					fault)) {
+		va += QACCEL_CMD_SIZE;
+		i++;
+	}
+	return i;
+}
+
+/* The shared one is the better one: the last run left it in the cache. */
+static struct qaccel_workspace *take_workspace(struct qaccel_interp *interp)
+{
+	struct qaccel_workspace *shared = interp->config.workspace;
+
+	if (shared) {
+		interp->scratch = qaccel_workspace_take(shared);
+		if (interp->scratch)
+			return shared;
+	}
+	interp->scratch = qaccel_workspace_take(interp->own);
+	return interp->own;
+}
+
 uint32_t qaccel_interp_run(struct qaccel_interp *interp, uint64_t va,
 			   uint32_t size, struct qaccel_perf *total,
 			   struct qaccel_fault *fault)
 {
-	uint32_t count = size / QACCEL_CMD_SIZE;
 	struct qaccel_perf sum = { 0 };
-	uint32_t i = 0;
+	uint32_t retired = 0;
 
 	if (check_stream(va, size, fault)) {
-		fail(fault, QACCEL_OK);
-		while (i < count && run_command(interp, va, i, i + 1 == count,
-						&sum, fault)) {
-			va += QACCEL_CMD_SIZE;
-			i++;
-		}
+		struct qaccel_workspace *w = take_workspace(interp);
+
+		retired = run_commands(interp, va, size / QACCEL_CMD_SIZE,
+				       &sum, fault);
+		qaccel_workspace_give(w);
 	}
 	if (total)
 		*total = sum;
-	return i;
+	return retired;
 }

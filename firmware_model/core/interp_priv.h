@@ -14,8 +14,13 @@ struct qaccel_scratch {
 struct qaccel_interp {
 	struct qaccel_interp_config config;
 	struct qaccel_parallel parallel;
-	struct qaccel_scratch *scratch;		/* one per worker */
+	struct qaccel_workspace *own;
+	struct qaccel_scratch *scratch;		/* during a run, one per worker */
 };
+
+/* The scratch of each worker, until it is given back. NULL: somebody has it. */
+struct qaccel_scratch *qaccel_workspace_take(struct qaccel_workspace *workspace);
+void qaccel_workspace_give(struct qaccel_workspace *workspace);
 
 /* Makes *scratch hold size bytes, 64-byte aligned; contents are lost. */
 bool qaccel_scratch_grow(struct qaccel_scratch *scratch, size_t size);

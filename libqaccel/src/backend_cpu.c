@@ -2,9 +2,9 @@
 /*
  * The CPU: the device's own interpreter, in this process
  *
- * A device is a pool of threads and the kernels of one ISA; a session is an
- * interpreter and two pieces of plain memory. Several sessions may run at once:
- * the pool takes their commands in turn.
+ * A device is a pool of threads, the kernels of one ISA and memory that they work
+ * in; a session is an interpreter and two pieces of plain memory. Several sessions
+ * may run at once: the pool takes their commands in turn.
  */
 #define _GNU_SOURCE		/* sched_getaffinity() */
 #include <errno.h>
@@ -33,6 +33,7 @@
 struct cpu_device {
 	const struct qk_table *kernels;
 	pthreadpool_t pool;		/* NULL: one thread, the caller's */
+	struct qaccel_workspace *workspace;
 	unsigned int threads;
 	/* Of all sessions; each only grows. */
 	atomic_uint_fast64_t jobs, commands, faults;
@@ -135,12 +136,21 @@ static int choose_kernels(const struct qaccel_device_options *options,
 	return 0;
 }
 
-static int create_pool(struct cpu_device *cpu)
+static int create_workers(struct cpu_device *cpu)
 {
-	if (cpu->threads == 1)
-		return 0;
-	cpu->pool = pthreadpool_create(cpu->threads);
-	return cpu->pool ? 0 : qaccel_error(ENOMEM, "out of memory");
+	cpu->workspace = qaccel_workspace_create(cpu->threads);
+	if (cpu->threads > 1)
+		cpu->pool = pthreadpool_create(cpu->threads);
+	return cpu->workspace && (cpu->threads == 1 || cpu->pool) ? 0 :
+	       qaccel_error(ENOMEM, "out of memory");
+}
+
+static void destroy(struct cpu_device *cpu)
+{
+	if (cpu->pool)
+		pthreadpool_destroy(cpu->pool);
+	qaccel_workspace_destroy(cpu->workspace);
+	free(cpu);
 }
 
 static void describe(struct qaccel_device *device, const struct cpu_device *cpu)
@@ -175,9 +185,9 @@ static int cpu_open(struct qaccel_device *device, const char *name,
 	if (!ret)
 		ret = choose_threads(options, &cpu->threads);
 	if (!ret)
-		ret = create_pool(cpu);
+		ret = create_workers(cpu);
 	if (ret) {
-		free(cpu);
+		destroy(cpu);
 		return ret;
 	}
 	describe(device, cpu);
@@ -187,11 +197,7 @@ static int cpu_open(struct qaccel_device *device, const char *name,
 
 static void cpu_close(struct qaccel_device *device)
 {
-	struct cpu_device *cpu = device->priv;
-
-	if (cpu->pool)
-		pthreadpool_destroy(cpu->pool);
-	free(cpu);
+	destroy(device->priv);
 }
 
 static int cpu_get_counters(struct qaccel_device *device,
@@ -319,6 +325,7 @@ static int create_interp(struct cpu_session *cpu, struct cpu_device *device)
 		.mem = &cpu_mem_ops,
 		.mem_opaque = cpu,
 		.parallel = &cpu->parallel,
+		.workspace = device->workspace,
 		.timing = QACCEL_TIMING_DEFAULT,
 		.local_mem = UINT64_MAX,
 		.opaque = cpu,

@@ -77,12 +77,26 @@ struct qaccel_timing {
 
 #define QACCEL_TIMING_DEFAULT { 32, 32, 1000000, 16 }
 
+/*
+ * struct qaccel_workspace - memory that kernels work in, for several interpreters
+ *
+ * One at a time: an interpreter that finds it taken works in memory of its own. So
+ * those that run one after the other need it once, and find it in the cache.
+ */
+struct qaccel_workspace;
+
+/* For so many workers; NULL when out of memory. */
+struct qaccel_workspace *qaccel_workspace_create(unsigned int workers);
+void qaccel_workspace_destroy(struct qaccel_workspace *workspace);
+
 struct qaccel_interp_config {
 	const struct qk_table *kernels;
 	const struct qaccel_mem_ops *mem;
 	void *mem_opaque;
 	/* NULL: one worker, the caller's thread. */
 	const struct qaccel_parallel *parallel;
+	/* Of at least as many workers; NULL: the interpreter's own alone. */
+	struct qaccel_workspace *workspace;
 	struct qaccel_timing timing;
 	/* Largest sum of the operands' bytes of one command. */
 	uint64_t local_mem;

@@ -246,7 +246,8 @@ qaccel_device_get_counters(struct qaccel_device *device,
 /*
  * A session is a compiled model with memory of its own on one device. Creating
  * one plans the model (fusion, one arena shared by lifetime), packs the weights
- * and uploads them; running allocates nothing.
+ * and uploads them; running allocates nothing but, once, what the CPU's kernels
+ * work in.
  */
 struct qaccel_session;
 

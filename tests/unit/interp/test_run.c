@@ -671,6 +671,93 @@ static void in_place(void **state)
 	}
 }
 
+/* ----------------------------------------------------------- workspace -- */
+
+#define RUNNERS		3
+#define OUT_SIZE	8000u	/* of the large convolution */
+
+/* struct runner - an interpreter on a thread, with memory of its own */
+struct runner {
+	struct memory memory;
+	struct qaccel_interp *interp;
+	uint32_t size;
+	uint8_t want[OUT_SIZE];
+	int differences;
+	pthread_t thread;
+};
+
+static bool run_again(struct runner *r)
+{
+	struct qaccel_fault fault;
+
+	memset(r->memory.data + VA_OUT, 0x77, OUT_SIZE);
+	return qaccel_interp_run(r->interp, VA_STREAM, r->size, NULL,
+				 &fault) == 2;
+}
+
+static void *runner_main(void *opaque)
+{
+	struct runner *r = opaque;
+
+	for (int i = 0; i < 100; i++)
+		r->differences += !run_again(r) ||
+				  memcmp(r->memory.data + VA_OUT, r->want,
+					 OUT_SIZE) != 0;
+	return NULL;
+}
+
+static void runner_start(struct runner *r, uint32_t seed,
+			 const struct qk_table *kernels,
+			 struct qaccel_workspace *workspace)
+{
+	union qaccel_cmd cmd = large(QACCEL_OP_CONV2D);
+	struct qaccel_interp_config c = config();
+
+	fill(seed);
+	pack(&cmd.conv);
+	r->size = put_stream(&cmd, 1);
+	r->memory = mem;
+	r->memory.data = aligned_alloc(4096, MEMORY_SIZE);
+	assert_non_null(r->memory.data);
+	memcpy(r->memory.data, mem.data, MEMORY_SIZE);
+	r->differences = 0;
+	c.kernels = kernels;
+	c.mem_opaque = &r->memory;
+	c.workspace = workspace;
+	r->interp = qaccel_interp_create(&c);
+	assert_non_null(r->interp);
+	assert_true(run_again(r));
+	memcpy(r->want, r->memory.data + VA_OUT, OUT_SIZE);
+}
+
+/* Who comes second works elsewhere: the results are those of each alone. */
+static void workspace_is_taken(void **state)
+{
+	static struct runner runners[RUNNERS];
+	const struct qk_table *table;
+
+	(void)state;
+	for (unsigned int i = 0; (table = qk_enumerate(i)); i++) {
+		struct qaccel_workspace *w = qaccel_workspace_create(1);
+
+		assert_non_null(w);
+		for (uint32_t j = 0; j < RUNNERS; j++)
+			runner_start(&runners[j], j + 1, table, w);
+		assert_memory_not_equal(runners[0].want, runners[1].want,
+					OUT_SIZE);
+		for (uint32_t j = 0; j < RUNNERS; j++)
+			assert_int_equal(pthread_create(&runners[j].thread,
+				NULL, runner_main, &runners[j]), 0);
+		for (uint32_t j = 0; j < RUNNERS; j++) {
+			pthread_join(runners[j].thread, NULL);
+			assert_int_equal(runners[j].differences, 0);
+			qaccel_interp_destroy(runners[j].interp);
+			free(runners[j].memory.data);
+		}
+		qaccel_workspace_destroy(w);
+	}
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -690,6 +777,7 @@ int main(void)
 		TEST(partitions),
 		TEST(one_row_is_cut_by_channels),
 		TEST(in_place),
+		TEST(workspace_is_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

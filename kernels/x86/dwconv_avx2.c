@@ -219,8 +219,11 @@ static size_t split_scratch(struct job *job, void *scratch)
 
 size_t qk_dwconv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd)
 {
+	size_t rows = qk_dw3x3_scratch_avx2(cmd);
 	struct job job;
 
+	if (rows)
+		return rows;
 	return job_init(&job, cmd) ? split_scratch(&job, NULL) : 0;
 }
 
@@ -228,6 +231,10 @@ QK_DECL_CONV(qk_dwconv2d_avx2)
 {
 	struct job job;
 
+	if (qk_dw3x3_scratch_avx2(cmd)) {
+		qk_dw3x3_avx2(cmd, in, weights, channels, out, tile, scratch);
+		return;
+	}
 	if (!job_init(&job, cmd)) {
 		qk_dwconv2d_ref(cmd, in, weights, channels, out, tile, scratch);
 		return;

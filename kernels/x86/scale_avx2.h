@@ -84,27 +84,38 @@ static inline struct qk_final qk_final_set(const struct qaccel_cmd_conv *cmd,
 	};
 }
 
-/* Numbers of the channels in half h. */
-static inline __m256i qk_lane_numbers(enum qk_order order, int h)
-{
-	if (order == QK_ORDER_SPLIT)
-		return _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 8, 9, 10,
-							  11),
-					_mm256_set1_epi32(4 * h));
-	return _mm256_add_epi32(order == QK_ORDER_PAIRED ?
-				_mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7) :
-				_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
-				_mm256_set1_epi32(8 * h));
-}
+/* struct qk_records - channel records by member, 8 channels */
+struct qk_records {
+	__m256i bias, multiplier, shift, weight_sum;
+};
 
-/* Member of the channel records with these numbers, as a vector. */
-static inline __m256i qk_record_member(const struct qaccel_channel *channels,
-				       __m256i number, size_t offset)
+/* Those of half h. Gathering costs several times as much as transposing. */
+static inline struct qk_records
+qk_records_load(const struct qaccel_channel *c, enum qk_order order, int h)
 {
-	const char *base = (const char *)channels + offset;
+	static const uint8_t number[][8] = {
+		[QK_ORDER_PLAIN] = { 0, 1, 2, 3, 4, 5, 6, 7 },
+		[QK_ORDER_PAIRED] = { 0, 1, 4, 5, 2, 3, 6, 7 },
+		[QK_ORDER_SPLIT] = { 0, 1, 2, 3, 8, 9, 10, 11 },
+	};
+	const uint8_t *n = number[order];
+	__m256i v[4], even[2], odd[2];
 
-	return _mm256_i32gather_epi32((const int *)(const void *)base,
-				      _mm256_slli_epi32(number, 2), 4);
+	c += order == QK_ORDER_SPLIT ? 4 * h : 8 * h;
+	for (int i = 0; i < 4; i++)
+		v[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(
+			_mm_loadu_si128((const __m128i *)(c + n[i]))),
+			_mm_loadu_si128((const __m128i *)(c + n[4 + i])), 1);
+	for (int i = 0; i < 2; i++) {
+		even[i] = _mm256_unpacklo_epi32(v[2 * i], v[2 * i + 1]);
+		odd[i] = _mm256_unpackhi_epi32(v[2 * i], v[2 * i + 1]);
+	}
+	return (struct qk_records){
+		.bias = _mm256_unpacklo_epi64(even[0], even[1]),
+		.multiplier = _mm256_unpackhi_epi64(even[0], even[1]),
+		.shift = _mm256_unpacklo_epi64(odd[0], odd[1]),
+		.weight_sum = _mm256_unpackhi_epi64(odd[0], odd[1]),
+	};
 }
 
 /* 2^n for n in [-126, 127]. */
@@ -160,23 +171,17 @@ static inline void qk_lanes_init(struct qk_lanes *l, const struct qk_final *f,
 	bool fast = !f->single;
 
 	for (int h = 0; h < 2; h++) {
-		__m256i number = qk_lane_numbers(f->order, h);
-		__m256i m = qk_record_member(c, number,
-				offsetof(struct qaccel_channel, multiplier));
-		__m256i shift = qk_record_member(c, number,
-				offsetof(struct qaccel_channel, shift));
-		__m256i sum = qk_record_member(c, number,
-				offsetof(struct qaccel_channel, weight_sum));
-		__m256i init = qk_record_member(c, number,
-				offsetof(struct qaccel_channel, bias));
+		struct qk_records r = qk_records_load(c, f->order, h);
+		__m256i m, shift, init;
 
-		init = _mm256_sub_epi32(init, _mm256_mullo_epi32(sum,
-						_mm256_set1_epi32(f->flip)));
+		init = _mm256_sub_epi32(r.bias,
+				_mm256_mullo_epi32(r.weight_sum,
+						   _mm256_set1_epi32(f->flip)));
 		init = _mm256_add_epi32(init, _mm256_set1_epi32(
 				(int32_t)(f->flip * f->k * (uint32_t)zw)));
 		/* As qk_channel_scale() has it. */
-		m = _mm256_max_epi32(m, _mm256_setzero_si256());
-		shift = _mm256_max_epi32(shift, _mm256_set1_epi32(-31));
+		m = _mm256_max_epi32(r.multiplier, _mm256_setzero_si256());
+		shift = _mm256_max_epi32(r.shift, _mm256_set1_epi32(-31));
 		shift = _mm256_min_epi32(shift, _mm256_set1_epi32(30));
 		l->init[h] = init;
 		l->exact[h] = qk_vscale_set(m, shift);

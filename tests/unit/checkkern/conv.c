@@ -138,6 +138,11 @@ static void rnd_window(struct qaccel_cmd_conv *c)
 	c->stride_w = plain ? 1 : (uint16_t)rnd_range(1, 3);
 	c->dilation_h = rnd_once(3) ? (uint16_t)rnd_range(1, 4) : 1;
 	c->dilation_w = rnd_once(3) ? (uint16_t)rnd_range(1, 4) : 1;
+	if (!plain && rnd_once(3)) {	/* which have loops of their own */
+		c->kh = c->kw = 3;
+		c->stride_h = c->stride_w = (uint16_t)rnd_range(1, 2);
+		c->dilation_h = c->dilation_w = 1;
+	}
 	c->pad_top = plain ? 0 : (uint16_t)rnd_range(0, c->kh);
 	c->pad_left = plain ? 0 : (uint16_t)rnd_range(0, c->kw);
 	if (rnd_once(20))

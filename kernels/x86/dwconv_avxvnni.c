@@ -8,6 +8,7 @@
  * multiplied with the likewise interleaved weights by vpdpbusd. Where taps are
  * no multiple of four, weights of 0 fill up.
  */
+#include "avx2.h"
 #include "avxvnni.h"
 #include "scale_avx2.h"
 #include "../strip.h"
@@ -277,15 +278,29 @@ static size_t split_scratch(struct job *job, void *scratch)
 
 size_t qk_dwconv2d_scratch_avxvnni(const struct qaccel_cmd_conv *cmd)
 {
+	size_t size = qk_dw3x3_scratch_avxvnni(cmd);
 	struct job job;
 
-	return job_init(&job, cmd) ? split_scratch(&job, NULL) : 0;
+	if (!size)
+		size = qk_dw3x3_scratch_avx2(cmd);
+	if (!size && job_init(&job, cmd))
+		size = split_scratch(&job, NULL);
+	return size;
 }
 
 QK_DECL_CONV(qk_dwconv2d_avxvnni)
 {
 	struct job job;
 
+	if (qk_dw3x3_scratch_avxvnni(cmd)) {
+		qk_dw3x3_avxvnni(cmd, in, weights, channels, out, tile,
+				 scratch);
+		return;
+	}
+	if (qk_dw3x3_scratch_avx2(cmd)) {
+		qk_dw3x3_avx2(cmd, in, weights, channels, out, tile, scratch);
+		return;
+	}
 	if (!job_init(&job, cmd)) {
 		qk_dwconv2d_ref(cmd, in, weights, channels, out, tile, scratch);
 		return;

@@ -20,8 +20,6 @@
 
 /* Bytes in a cache line. */
 #define LINE		64u
-/* Pieces of products that something can be fetched behind. */
-#define MIN_PIECES	4u
 /* Pixels whose channels don't fill their blocks, at a time. */
 #define PARTIAL_PIXELS	96u
 /* Filters whose taps may be left out: at most so many rows and columns, */
@@ -122,19 +120,14 @@ static struct qk_ahead ahead_of(const struct job *job,
 				const struct pixels *all, uint32_t channels_left)
 {
 	uint32_t next = channels_left - g->count;
-	uint32_t pieces = all->count / qk_conv_stride[g->blocks];
 	size_t blocks = (next < QK_GROUP ? next + QK_BLOCK - 1 : QK_GROUP) /
 			QK_BLOCK;
-	struct qk_ahead a = { all->next, all->next_size, 0 };
+	struct qk_ahead a = { all->next, all->next_size };
 
-	/* Nothing to hide behind; the processor's own prefetching does better. */
-	if (pieces < MIN_PIECES)
-		return (struct qk_ahead){ 0 };
 	if (next) {
 		a.at = (const uint8_t *)g->weights + g->blocks * job->block_bytes;
 		a.left = blocks * job->block_bytes;
 	}
-	a.piece = qk_round_up((a.left + pieces - 1) / pieces, LINE);
 	return a;
 }
 

@@ -11,6 +11,10 @@
 #define MAX_PIXELS	8u
 /* Groups of 4 before a batch is finished, at most: products to mix with. */
 #define STEPS_BESIDE	8u
+/* Steps in a window beside which lines are fetched one by one, at least. */
+#define MIN_STEPS	32u
+/* Otherwise lines at a time. */
+#define BURST		8u
 
 /*
  * Values too close to call are rare; their batches are collected. From one look
@@ -218,16 +222,27 @@ struct half {
 	uint32_t first;			/* pixel */
 };
 
-/* struct place - in the windows and in the weights */
+/* struct place - in the windows, in the weights and in what is fetched */
 struct place {
 	const int8_t *w;
 	const int32_t *step;
+	uintptr_t fetch;
+	size_t fetch_step;		/* bytes to the next line, or 0 */
 };
+
+/*
+ * Lines fetched with a step, where there are so many of them that they are not in
+ * the way: few pixels leave less time for as much.
+ */
+static ALWAYS_INLINE uint32_t step_lines(const uint32_t m, const uint32_t n)
+{
+	return m <= 2 ? n : n > 2 ? 1 : 0;
+}
 
 /* The next group of 4 values of each window; flip: of the input's sign. */
 static ALWAYS_INLINE void step(struct half *h, struct place *at, size_t block,
-			       const __m512i *flip, const uint32_t m,
-			       const uint32_t n)
+			       const __m512i *flip, const uint32_t fetches,
+			       const uint32_t m, const uint32_t n)
 {
 	ptrdiff_t offset = *at->step++;
 	__m512i w[QK_GROUP_BLOCKS];
@@ -239,6 +254,11 @@ static ALWAYS_INLINE void step(struct half *h, struct place *at, size_t block,
 		__asm__("" : "+v"(w[b]));
 	}
 	at->w += 64;
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < fetches; i++) {
+		_mm_prefetch((const void *)at->fetch, _MM_HINT_T1);
+		at->fetch += at->fetch_step;
+	}
 #pragma GCC unroll 8
 	for (uint32_t i = 0; i < m; i++) {
 		__m512i x = broadcast4(h->p[i] + offset);
@@ -254,21 +274,33 @@ static ALWAYS_INLINE void step(struct half *h, struct place *at, size_t block,
 
 static ALWAYS_INLINE void steps(struct half *h, struct place *at, size_t block,
 				uint32_t count, const __m512i *flip,
-				const uint32_t m, const uint32_t n)
+				const uint32_t fetches, const uint32_t m,
+				const uint32_t n)
 {
 	for (const int32_t *end = at->step + count; at->step != end;)
-		step(h, at, block, flip, m, n);
+		step(h, at, block, flip, fetches, m, n);
 }
 
-static ALWAYS_INLINE struct place place_of(const struct call *c, uint32_t run)
+static ALWAYS_INLINE void go_to(struct place *at, const struct call *c,
+				uint32_t run)
 {
 	uint32_t first = c->px->runs[run].first;
-	struct place at = {
-		.w = c->group->weights + (size_t)first * 64,
-		.step = c->px->step + first,
-	};
 
-	return at;
+	at->w = c->group->weights + (size_t)first * 64;
+	at->step = c->px->step + first;
+}
+
+/* What so many lines are taken from; a line that is there when all are. */
+static ALWAYS_INLINE void fetch_from(struct place *at, struct qk_ahead *a,
+				     size_t lines)
+{
+	size_t size = lines * LINE < a->left ? lines * LINE : a->left;
+
+	at->fetch = size ? (uintptr_t)a->at : (uintptr_t)at->w;
+	at->fetch_step = size ? LINE : 0;
+	if (size)
+		a->at += size;
+	a->left -= size;
 }
 
 /* Where accumulators begin. */
@@ -348,10 +380,12 @@ static ALWAYS_INLINE void advance(struct half *h, const struct half *other,
 	const __m512i *flip = flipped ? &c->flip : NULL;
 	const uint32_t batches = (m + batch_pixels(n) - 1) / batch_pixels(n);
 	const struct qk_convrun *runs = c->px->runs;
+	const uint32_t fetches = step_lines(m, n);
 	size_t block = c->group->block_bytes;
 	uint32_t left = runs->end - runs->first;
-	struct place at = place_of(c, 0);
+	struct place at;
 
+	go_to(&at, c, 0);
 	begin(h, c, first, m, n);
 	if (other) {
 		uint32_t between = left / batches;
@@ -359,16 +393,17 @@ static ALWAYS_INLINE void advance(struct half *h, const struct half *other,
 		between = between < STEPS_BESIDE ? between : STEPS_BESIDE;
 #pragma GCC unroll 8
 		for (uint32_t i = 0; i < m; i += batch_pixels(n)) {
-			steps(h, &at, block, between, flip, m, n);
+			steps(h, &at, block, between, flip, 0, m, n);
 			finish(other, c, i, m, n);
 		}
 		left -= batches * between;
 	}
-	steps(h, &at, block, left, flip, m, n);
+	fetch_from(&at, c->ahead, (size_t)left * fetches);
+	steps(h, &at, block, left, flip, fetches, m, n);
 	for (uint32_t r = 1; r < c->px->run_count; r++) {
-		at = place_of(c, r);
-		steps(h, &at, block, runs[r].end - runs[r].first, flip, m,
-		      n);
+		go_to(&at, c, r);
+		steps(h, &at, block, runs[r].end - runs[r].first, flip, fetches,
+		      m, n);
 	}
 }
 
@@ -380,16 +415,15 @@ static ALWAYS_INLINE void finish_all(const struct half *h, struct call *c,
 		finish(h, c, i, m, n);
 }
 
-/* Inlined, or GCC drops the calls: it takes what only prefetches for pure. */
-static ALWAYS_INLINE void fetch_ahead(struct qk_ahead *a)
+/* The same before few steps, in one go. */
+static ALWAYS_INLINE void fetch_lines(struct qk_ahead *a, uint32_t lines)
 {
-	size_t size = a->piece < a->left ? a->piece : a->left;
+	size_t size = lines * LINE < a->left ? lines * LINE : a->left;
 
-	if (!size)
-		return;
 	for (size_t i = 0; i < size; i += LINE)
 		_mm_prefetch((const char *)a->at + i, _MM_HINT_T1);
-	a->at += size;
+	if (size)
+		a->at += size;
 	a->left -= size;
 }
 
@@ -415,6 +449,8 @@ static ALWAYS_INLINE uint32_t run_halves(struct call *c, const bool flipped,
 					 const uint32_t m, const uint32_t n)
 {
 	uint32_t end = c->px->count / (2 * m) * (2 * m), i = 0;
+	uint32_t steps = c->px->runs->end - c->px->runs->first;
+	uint32_t burst = n <= 2 || steps < MIN_STEPS ? BURST : 0;
 	struct half a, b;
 
 	/* Weights for a single pixel come slower than they are used: better 7. */
@@ -424,7 +460,8 @@ static ALWAYS_INLINE uint32_t run_halves(struct call *c, const bool flipped,
 		return 0;
 	advance(&a, NULL, c, 0, flipped, m, n);
 	for (;;) {
-		fetch_ahead(c->ahead);
+		if (burst)
+			fetch_lines(c->ahead, burst);
 		fetch_output(c->px, i, 2 * m);
 		advance(&b, &a, c, i + m, flipped, m, n);
 		i += 2 * m;
@@ -499,8 +536,6 @@ RUN(1, 8)
 RUN(2, 6)
 RUN(3, 4)
 RUN(4, 3)
-
-const uint32_t qk_conv_stride[QK_GROUP_BLOCKS + 1] = { 0, 16, 12, 8, 6 };
 
 void qk_conv_pixels(const struct qk_convgroup *group,
 		    const struct qk_convpixels *pixels,

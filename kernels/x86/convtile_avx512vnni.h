@@ -45,11 +45,11 @@ struct qk_convrun {
  *
  * A layer finds its weights and buffers outside of the second-level cache: other
  * layers were there before. So what comes next is fetched while products are
- * computed, a piece with each few pixels.
+ * computed, a line with each few of them.
  */
 struct qk_ahead {
 	const uint8_t *at;
-	size_t left, piece;
+	size_t left;
 };
 
 /* struct qk_convpixels - pixels of a strip whose windows have the same parts */
@@ -67,9 +67,6 @@ struct qk_convpixels {
 	const uint32_t *index;		/* of each pixel; NULL: 0, 1, 2... */
 	size_t pixel;			/* bytes of a pixel of the output */
 };
-
-/* Pixels for each piece that is fetched, by the group's blocks. */
-extern const uint32_t qk_conv_stride[QK_GROUP_BLOCKS + 1];
 
 /*
  * All pixels; init: where the accumulators of each block begin. The group's

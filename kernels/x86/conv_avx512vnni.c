@@ -18,8 +18,9 @@
 #include "convtile_avx512vnni.h"
 #include "strip_avx512vnni.h"
 
-/* Bytes in a cache line. */
+/* Bytes in a cache line, and in a quarter of a vector. */
 #define LINE		64u
+#define LANE		16u
 /* Pixels whose channels don't fill their blocks, at a time. */
 #define PARTIAL_PIXELS	96u
 /* Filters whose taps may be left out: at most so many rows and columns, */
@@ -71,6 +72,11 @@ static ALWAYS_INLINE __m512i window_sum(const struct job *job,
 	return sum;
 }
 
+static inline __m128i load_lane(const uint8_t *p)
+{
+	return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
 /* The sums of 4 vectors. */
 static inline __m128i add_up(__m512i a, __m512i b, __m512i c, __m512i d)
 {
@@ -86,8 +92,6 @@ static inline __m128i add_up(__m512i a, __m512i b, __m512i c, __m512i d)
 	return _mm_add_epi32(_mm256_castsi256_si128(half),
 			     _mm256_extracti128_si256(half, 1));
 }
-
-/* ---------------------------------------------------------------- call -- */
 
 /* --------------------------------------------------------------- pixels -- */
 
@@ -370,27 +374,69 @@ static void list_classes(const struct job *job, struct pixels *px, uint32_t y,
 	px->index = work->index;
 }
 
+/* sum x' of 4 windows. */
+static ALWAYS_INLINE __m128i sums_of(const struct job *job,
+				     const uint8_t *const p[4])
+{
+	__m512i part[4];
+
+#pragma GCC unroll 4
+	for (uint32_t j = 0; j < 4; j++)
+		part[j] = window_sum(job, p[j]);
+	return add_up(part[0], part[1], part[2], part[3]);
+}
+
+/*
+ * The same where segments are no longer than LANE bytes and that much may be
+ * read: 4 windows share a vector.
+ */
+static ALWAYS_INLINE __m128i sums_of_short(const struct job *job,
+					   const uint8_t *const p[4])
+{
+	const __m512i firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0,
+						 0, 0, 0, 0, 0, 0);
+	const __m512i ones = _mm512_broadcast_i32x4(_mm_maskz_set1_epi8(
+			(__mmask16)((1u << job->length) - 1), 1));
+	__m512i sum = _mm512_setzero_si512();
+
+	for (uint32_t ky = 0; ky < job->cmd->kh; ky++) {
+		size_t at = ky * job->filter_row_step;
+
+		for (uint32_t s = 0; s < job->segments; s++) {
+			__m512i x = _mm512_castsi128_si512(load_lane(p[0] + at));
+
+			x = _mm512_inserti32x4(x, load_lane(p[1] + at), 1);
+			x = _mm512_inserti32x4(x, load_lane(p[2] + at), 2);
+			x = _mm512_inserti32x4(x, load_lane(p[3] + at), 3);
+			sum = _mm512_dpbusd_epi32(sum, x, ones);
+			at += job->segment_step;
+		}
+	}
+	sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32(sum, 0x4e));
+	sum = _mm512_add_epi32(sum, _mm512_shuffle_epi32(sum, 0xb1));
+	return _mm512_castsi512_si128(_mm512_permutexvar_epi32(firsts, sum));
+}
+
 static void make_corrections(const struct job *job, struct pixels *px,
-			     int32_t *correction)
+			     bool in_strip, int32_t *correction)
 {
 	const __m128i zw = _mm_set1_epi32(-job->cmd->weight_zero_point);
+	bool is_short = in_strip && job->length <= LANE;
 
 	px->correction = NULL;
 	if (!job->cmd->weight_zero_point)
 		return;
 	/* correction[] holds QK_STRIP_PIXELS, a multiple of 4. */
 	for (uint32_t i = 0; i < px->count; i += 4) {
-		__m512i part[4];
+		const uint8_t *p[4];
+		__m128i sums;
 
-#pragma GCC unroll 4
-		for (uint32_t j = 0; j < 4; j++) {
-			uint32_t at = i + j < px->count ? i + j : px->count - 1;
-
-			part[j] = window_sum(job, px->base + px->offset[at]);
-		}
+		for (uint32_t j = 0; j < 4; j++)
+			p[j] = px->base + px->offset[i + j < px->count ? i + j :
+						     px->count - 1];
+		sums = is_short ? sums_of_short(job, p) : sums_of(job, p);
 		_mm_storeu_si128((__m128i *)(correction + i),
-				 _mm_mullo_epi32(zw, add_up(part[0], part[1],
-							    part[2], part[3])));
+				 _mm_mullo_epi32(zw, sums));
 	}
 	px->correction = correction;
 }
@@ -489,7 +535,7 @@ static void run_strip(const struct job *job, const uint8_t *in,
 	next_rows(cmd, in, n, y, rows, &px);
 	qk_strip_fill(cmd, &job->strip, in + qk_offset(&cmd->in, n, 0, 0), y,
 		      x, rows, work->strip);
-	make_corrections(job, &px, work->correction);
+	make_corrections(job, &px, true, work->correction);
 	run_pixels(job, weights, channels, &px, tile);
 }
 
@@ -563,7 +609,7 @@ static void run_pointwise(const struct job *job, const uint8_t *in,
 		if (!in_place)
 			qk_copy_flipped(work->strip, from, count * c,
 					job->strip.flip);
-		make_corrections(job, &px, work->correction);
+		make_corrections(job, &px, !in_place, work->correction);
 		run_pixels(job, weights, channels, &px, tile);
 	}
 }

@@ -2,11 +2,14 @@
 /*
  * DWCONV2D for AVX512-VNNI, depth multiplier 1
  *
+ * Most layers are left to dw3_avx512vnni.c. What follows takes any window.
+ *
  * Output rows are done 64 channels at a time, and two rows at once where they
  * are neighbours in the input, from quads of the input's rows that both of them
  * and all windows share (dwquads_avx512vnni.h).
  */
-#include "dwquads_avx512vnni.h"
+#include "dw3_avx512vnni.h"
+#include "dwfinish_avx512vnni.h"
 
 /* Of quads at a time, beside which the weights stay in the first-level cache. */
 #define QUADS_SIZE	(16u << 10)
@@ -14,74 +17,6 @@
 #define MAX_BLOCKS	(QUADS_SIZE / (8 * QK_DW_LANES) + 2)
 /* Dilation may spread the columns of a single pixel out to more. */
 #define QUADS_LIMIT	(4u << 20)
-/* Input whose channels are gone through 64 at a time: half of the next cache. */
-#define BAND_SIZE	(256u << 10)
-
-/* ------------------------------------------------------------ epilogue -- */
-
-/* Vectors of bytes from words: the first and last two quads of each. */
-static inline __attribute__((always_inline)) void
-clamp(const struct qk_dwjob *job, const __m512i words[][2], __m512i v[],
-      const uint32_t count)
-{
-	if (job->cmd->out.dtype == QACCEL_DTYPE_U8) {
-#pragma GCC unroll 4
-		for (uint32_t i = 0; i < count; i++) {
-			v[i] = _mm512_packus_epi16(words[i][0], words[i][1]);
-			v[i] = _mm512_max_epu8(v[i], job->low);
-			v[i] = _mm512_min_epu8(v[i], job->high);
-		}
-	} else {
-#pragma GCC unroll 4
-		for (uint32_t i = 0; i < count; i++) {
-			v[i] = _mm512_packs_epi16(words[i][0], words[i][1]);
-			v[i] = _mm512_max_epi8(v[i], job->low);
-			v[i] = _mm512_min_epi8(v[i], job->high);
-		}
-	}
-}
-
-/* The first bytes of a vector. Masked stores are slow. */
-static inline void store_part(__m512i v, uint32_t count, uint8_t *out)
-{
-	if (count == 32)
-		_mm256_storeu_si256((__m256i *)(void *)out,
-				    _mm512_castsi512_si256(v));
-	else if (count == 16)
-		_mm_storeu_si128((__m128i *)(void *)out,
-				 _mm512_castsi512_si128(v));
-	else
-		_mm512_mask_storeu_epi8(out, qk_low_bits(count), v);
-}
-
-/* Which of the fractions, in words, are too close to an integer. */
-static inline __mmask32 close_words(__m512i least)
-{
-	return _mm512_cmplt_epu16_mask(least, _mm512_set1_epi16(2 * QK_GUARD));
-}
-
-/*
- * Values in units of 2^-16: the integer parts of both vectors, word by word in
- * turn; least becomes the smallest fraction at each place.
- */
-static inline __m512i take_integers(__m512i u0, __m512i u1, __m512i *least)
-{
-	const __mmask32 odd = 0xaaaaaaaa;
-	__m512i swapped = _mm512_rol_epi32(u0, 16);
-
-	*least = _mm512_min_epu16(*least,
-				  _mm512_mask_blend_epi16(odd, u1, swapped));
-	return _mm512_mask_blend_epi16(odd, swapped, u1);
-}
-
-/* The bytes in order, where two quads were taken in turn. */
-static inline __m512i order_bytes(__m512i v)
-{
-	const __m128i order = _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12,
-					    14, 9, 11, 13, 15);
-
-	return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(order));
-}
 
 /* ------------------------------------------------------- micro-kernels -- */
 
@@ -92,11 +27,7 @@ static inline __m512i order_bytes(__m512i v)
  */
 struct shape {
 	uint32_t rows, columns;		/* of vectors */
-	uint32_t taps;			/* columns of a filter of one quad; 0: any */
-	size_t tap;			/* bytes between them, if not any */
-	size_t step;			/* and between the vectors' windows */
 	bool clamps_negative;
-	bool extra;			/* in one part, if not any */
 };
 
 /* struct pass - columns pixels of one output row or of two */
@@ -112,36 +43,11 @@ struct close {
 	__mmask32 words[4];		/* of each vector, where */
 };
 
-/* A filter of one quad; acc: row by row. */
+/* acc: row by row */
 static inline __attribute__((always_inline)) void
-dot_few(const struct qk_dwjob *job, const __m512i (*w)[2], const uint8_t *plane,
-	const struct shape s, __m512i acc[4])
-{
-#pragma GCC unroll 4
-	for (uint32_t t = 0; t < s.taps; t++) {
-#pragma GCC unroll 4
-		for (uint32_t x = 0; x < s.columns; x++) {
-			__m512i v = _mm512_loadu_si512(plane + x * s.step +
-						       t * s.tap);
-
-#pragma GCC unroll 2
-			for (uint32_t y = 0; y < s.rows; y++) {
-				__m512i *a = &acc[y * s.columns + x];
-
-				*a = _mm512_dpbusd_epi32(*a, v, w[t][y]);
-				if (s.extra)
-					*a = _mm512_dpbusd_epi32(*a, v,
-						_mm512_set1_epi32(
-						job->extra[0][0][y]));
-			}
-		}
-	}
-}
-
-static inline __attribute__((always_inline)) void
-dot_any(const struct qk_dwjob *job, const struct qk_dwgroup *g,
-	const __m512i (*w)[2], const uint8_t *const window[4],
-	const struct shape s, __m512i acc[4])
+dot_taps(const struct qk_dwjob *job, const struct qk_dwgroup *g,
+	 const __m512i (*w)[2], const uint8_t *const window[4],
+	 const struct shape s, __m512i acc[4])
 {
 	for (uint32_t t = 0; t < job->taps; t++) {
 		const int32_t (*extra)[2] =
@@ -190,14 +96,10 @@ dot(const struct qk_dwjob *job, const struct qk_dwgroup *g, const struct pass *p
 #pragma GCC unroll 4
 	for (uint32_t i = 0; i < 4; i++)
 		acc[i] = g->lanes[q].init;
-	if (s.taps) {
-		dot_few(job, w, plane + x * job->step, s, acc);
-		return;
-	}
 #pragma GCC unroll 4
 	for (uint32_t i = 0; i < s.columns; i++)
 		window[i] = plane + column_of(job, pass, x, i) * job->step;
-	dot_any(job, g, w, window, s, acc);
+	dot_taps(job, g, w, window, s, acc);
 }
 
 static inline __attribute__((always_inline)) void
@@ -208,8 +110,7 @@ store_block(const struct qk_dwjob *job, const struct pass *pass, uint32_t x,
 
 #pragma GCC unroll 4
 	for (uint32_t i = 0; i < 4; i++) {
-		uint32_t column = s.taps ? x + i % s.columns * job->pixels :
-				  column_of(job, pass, x, i % s.columns);
+		uint32_t column = column_of(job, pass, x, i % s.columns);
 
 		out[i] = pass->out + i / s.columns * job->line +
 			 (size_t)column * job->cmd->out.c;
@@ -221,7 +122,7 @@ store_block(const struct qk_dwjob *job, const struct pass *pass, uint32_t x,
 	} else {
 #pragma GCC unroll 4
 		for (uint32_t i = 0; i < 4; i++)
-			store_part(v[i], pass->count, out[i]);
+			qk_dw_store_part(v[i], pass->count, out[i]);
 	}
 }
 
@@ -253,18 +154,15 @@ run_block(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 		}
 #pragma GCC unroll 4
 		for (uint32_t i = 0; i < 4; i++)
-			words[i][half] = take_integers(u[0][i], u[1][i],
+			words[i][half] = qk_dw_integers(u[0][i], u[1][i],
 						       &least[i]);
 	}
-	clamp(job, (const __m512i(*)[2])words, v, 4);
-#pragma GCC unroll 4
-	for (uint32_t i = 0; i < 4; i++)
-		v[i] = order_bytes(v[i]);
+	qk_dw_clamp(job, (const __m512i(*)[2])words, v, 4);
 	store_block(job, pass, x, s, v);
 	close->x = x;
 #pragma GCC unroll 4
 	for (uint32_t i = 0; i < 4; i++)
-		close->words[i] = close_words(least[i]);
+		close->words[i] = qk_dw_close(least[i]);
 	return (close->words[0] | close->words[1]) |
 	       (close->words[2] | close->words[3]);
 }
@@ -293,10 +191,10 @@ static void vector_exact(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 		v[q] = qk_finish_exact(acc, &g->lanes[q], &g->bounds,
 				       &job->finish);
 	}
-	words[0][0] = _mm512_packs_epi32(v[0], v[1]);
-	words[0][1] = _mm512_packs_epi32(v[2], v[3]);
-	clamp(job, (const __m512i(*)[2])words, &bytes, 1);
-	store_part(bytes, pass->count, pass->out + row * job->line +
+	words[0][0] = qk_dw_words(v[0], v[1]);
+	words[0][1] = qk_dw_words(v[2], v[3]);
+	qk_dw_clamp(job, (const __m512i(*)[2])words, &bytes, 1);
+	qk_dw_store_part(bytes, pass->count, pass->out + row * job->line +
 					       (size_t)x * job->cmd->out.c);
 }
 
@@ -328,18 +226,16 @@ static void run_exact(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 				     column_of(job, pass, x, 0), y);
 }
 
-/* Blocks side by side. The last one of few moves back as far as it must. */
+/* Blocks side by side. */
 static inline __attribute__((always_inline)) void
 run_blocks(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 	   const struct pass *pass, const struct shape s)
 {
 	uint32_t wide = s.columns * job->pixels, count = 0;
-	uint32_t last = pass->columns - wide;
 	struct close close[MAX_BLOCKS];
 
 	for (uint32_t x = 0; x < pass->columns; x += wide)
-		count += run_block(job, g, pass, s.taps && x > last ? last : x,
-				   s, &close[count]);
+		count += run_block(job, g, pass, x, s, &close[count]);
 	run_close(job, g, pass, s.columns, close, count);
 }
 
@@ -348,15 +244,7 @@ static inline __attribute__((always_inline)) void
 run_shape(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 	  const struct pass *pass, struct shape s)
 {
-	if (s.taps && g->extras) {
-		s.extra = true;
-		if (job->finish.clamps_negative) {
-			s.clamps_negative = true;
-			run_blocks(job, g, pass, s);
-		} else {
-			run_blocks(job, g, pass, s);
-		}
-	} else if (job->finish.clamps_negative) {
+	if (job->finish.clamps_negative) {
 		s.clamps_negative = true;
 		run_blocks(job, g, pass, s);
 	} else {
@@ -364,31 +252,18 @@ run_shape(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 	}
 }
 
-/* Filters 3 wide and at most 4 high have loops of their own. */
 static void run_pass(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 		     const struct pass *pass)
 {
-	const struct shape pairs = { 2, 2, 3, 64, 64, false, false };
-	const struct shape shared = { 2, 2, 3, 32, 64, false, false };
-	const struct shape single = { 1, 4, 3, 64, 128, false, false };
-	const struct shape any_pairs = { .rows = 2, .columns = 2 };
-	const struct shape any_single = { .rows = 1, .columns = 4 };
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	bool few = cmd->kw == 3 && cmd->dilation_w == 1 && job->quads == 1 &&
-		   g->extras < 2 && pass->columns >= 4;
+	const struct shape pairs = { .rows = 2, .columns = 2 };
+	const struct shape single = { .rows = 1, .columns = 4 };
 
 	if (!g->bounds.fast)
 		run_exact(job, g, pass);
-	else if (few && pass->rows == 2 && job->pixels == 1 && job->step == 64)
-		run_shape(job, g, pass, pairs);
-	else if (few && pass->rows == 2 && job->pixels == 2)
-		run_shape(job, g, pass, shared);
-	else if (few && pass->rows == 1 && job->step == 128)
-		run_shape(job, g, pass, single);
 	else if (pass->rows == 2)
-		run_shape(job, g, pass, any_pairs);
+		run_shape(job, g, pass, pairs);
 	else
-		run_shape(job, g, pass, any_single);
+		run_shape(job, g, pass, single);
 }
 
 /* ---------------------------------------------------------------- call -- */
@@ -427,15 +302,11 @@ static void run_span(const struct qk_dwjob *job, const struct qk_dwspan *span,
 		     const uint8_t *in, uint8_t *out,
 		     const struct qk_tile *tile)
 {
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	size_t row = (size_t)cmd->in.w * cmd->in.c * cmd->stride_h;
-	uint32_t most = (uint32_t)(BAND_SIZE / row) / 2 * 2 + 2, rows;
 	struct qk_dwgroup g;
+	uint32_t rows;
 
 	for (uint32_t y = tile->y0; y < tile->y1; y += rows) {
-		rows = cmd->out.h - y % cmd->out.h;
-		rows = rows < most ? rows : most;
-		rows = rows < tile->y1 - y ? rows : tile->y1 - y;
+		rows = qk_dwband_rows(job, tile, y);
 		for (uint32_t c = tile->c0; c < tile->c1; c += QK_DW_LANES) {
 			qk_dwgroup_init(job, &g, c, tile->c1);
 			run_band(job, &g, span, in, out, y, rows);
@@ -512,6 +383,8 @@ size_t qk_dwconv2d_scratch_avx512vnni(const struct qaccel_cmd_conv *cmd)
 	size_t most = 0;
 	struct qk_dwjob job;
 
+	if (qk_dw3_fits(cmd))
+		return 0;
 	/* How many pixels share a vector depends on the tile. */
 	for (uint32_t pixels = 1; pixels <= 4; pixels *= 2) {
 		size_t size = job_init(&job, cmd, pixels) ?
@@ -533,21 +406,10 @@ static uint32_t choose_pixels(const struct qaccel_cmd_conv *cmd,
 	return shared ? QK_DW_LANES / c : 1;
 }
 
-static void prepare(struct qk_dwjob *job)
+static void set_taps(struct qk_dwjob *job)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 
-	job->finish = (struct qk_finish){
-		.cmd = cmd,
-		.k = (uint32_t)cmd->kh * cmd->kw,
-		.flip = cmd->in.dtype == QACCEL_DTYPE_S8 ? 0x80 : 0,
-		.single = qk_single_rounding(&cmd->hdr),
-		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
-	};
-	job->low = _mm512_set1_epi8((char)cmd->act_min);
-	job->high = _mm512_set1_epi8((char)cmd->act_max);
-	job->addend = qk_addend(&job->finish);
-	qk_dwjob_extra(job);
 	for (uint32_t t = 0; t < job->taps; t++)
 		job->tap[t] = (int32_t)(t / cmd->kw * 4 * job->plane +
 					(size_t)(t % cmd->kw) *
@@ -558,6 +420,10 @@ QK_DECL_CONV(qk_dwconv2d_avx512vnni)
 {
 	struct qk_dwjob job;
 
+	if (qk_dw3_fits(cmd)) {
+		qk_dw3_run(cmd, in, weights, channels, out, tile);
+		return;
+	}
 	if (!job_init(&job, cmd, choose_pixels(cmd, tile))) {
 		qk_dwconv2d_avx2(cmd, in, weights, channels, out, tile,
 				 scratch);
@@ -566,7 +432,8 @@ QK_DECL_CONV(qk_dwconv2d_avx512vnni)
 	job.weights = weights;
 	job.channels = channels;
 	split_scratch(&job, scratch);
-	prepare(&job);
+	qk_dwjob_finish(&job);
+	set_taps(&job);
 	for (uint32_t x = 0; x < cmd->out.w; x += job.columns) {
 		struct qk_dwspan span = qk_dwspan_at(&job, x);
 

@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "dwquads_avx512vnni.h"
 
-static inline void interleave(__m512i a, __m512i b, __m512i c, __m512i d,
-			      __m512i q[4])
-{
-	__m512i ab_lo = _mm512_unpacklo_epi8(a, b);
-	__m512i ab_hi = _mm512_unpackhi_epi8(a, b);
-	__m512i cd_lo = _mm512_unpacklo_epi8(c, d);
-	__m512i cd_hi = _mm512_unpackhi_epi8(c, d);
-
-	q[0] = _mm512_unpacklo_epi16(ab_lo, cd_lo);
-	q[1] = _mm512_unpackhi_epi16(ab_lo, cd_lo);
-	q[2] = _mm512_unpacklo_epi16(ab_hi, cd_hi);
-	q[3] = _mm512_unpackhi_epi16(ab_hi, cd_hi);
-}
+/* Input whose channels are gone through 64 at a time: half of the next cache. */
+#define BAND_SIZE	(256u << 10)
 
 /* ------------------------------------------------------------- weights -- */
 
@@ -56,7 +45,7 @@ static void make_quads(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 				if (ky < job->cmd->kh)
 					w[j] = _mm512_sub_epi8(w[j], minus);
 			}
-			interleave(w[0], w[1], w[2], w[3], quad);
+			qk_dw_interleave(w[0], w[1], w[2], w[3], quad);
 			for (uint32_t q = 0; q < 4; q++)
 				job->quad_weights[q * job->taps + t][row] =
 					quad[q];
@@ -88,7 +77,7 @@ static bool difference_fits(const struct qk_dwjob *job, const struct qk_dwgroup 
  * cannot be taken off: - Zw in each tap of the quads, or 127 and 1 where that
  * is 128.
  */
-void qk_dwjob_extra(const struct qk_dwjob *job)
+static void set_extra(const struct qk_dwjob *job)
 {
 	int32_t minus = -job->cmd->weight_zero_point;
 	int32_t first = minus < 127 ? minus : 127;
@@ -109,6 +98,23 @@ void qk_dwjob_extra(const struct qk_dwjob *job)
 	}
 }
 
+void qk_dwjob_finish(struct qk_dwjob *job)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+
+	job->finish = (struct qk_finish){
+		.cmd = cmd,
+		.k = (uint32_t)cmd->kh * cmd->kw,
+		.flip = cmd->in.dtype == QACCEL_DTYPE_S8 ? 0x80 : 0,
+		.single = qk_single_rounding(&cmd->hdr),
+		.clamps_negative = cmd->act_min >= cmd->out.zero_point,
+	};
+	job->low = _mm512_set1_epi8((char)cmd->act_min);
+	job->high = _mm512_set1_epi8((char)cmd->act_max);
+	job->addend = qk_addend(&job->finish);
+	set_extra(job);
+}
+
 static void group_weights(const struct qk_dwjob *job, struct qk_dwgroup *g)
 {
 	int32_t zw = job->cmd->weight_zero_point;
@@ -122,7 +128,7 @@ static void group_weights(const struct qk_dwjob *job, struct qk_dwgroup *g)
 		make_quads(job, g, (int8_t)zw, row);
 }
 
-/* The records of the channels in the lanes of quads q. */
+/* The records of the channels in quads q: every other one of eight. */
 static void group_records(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 			  uint32_t q, struct qk_records *r)
 {
@@ -132,9 +138,15 @@ static void group_records(const struct qk_dwjob *job, const struct qk_dwgroup *g
 
 	/* Four records of four members each: transposed, in each 128 bits. */
 #pragma GCC unroll 4
-	for (uint32_t l = 0; l < 4; l++)
-		z[l] = _mm512_loadu_si512(job->channels +
-					  g->block[l] * QK_BLOCK + 4 * q);
+	for (uint32_t l = 0; l < 4; l++) {
+		const struct qaccel_channel *at = job->channels +
+			g->block[l] * QK_BLOCK + q / 2 * 8;
+		__m512i first = _mm512_loadu_si512(at);
+		__m512i last = _mm512_loadu_si512(at + 4);
+
+		z[l] = q % 2 ? _mm512_shuffle_i32x4(first, last, 0xdd) :
+			       _mm512_shuffle_i32x4(first, last, 0x88);
+	}
 #pragma GCC unroll 2
 	for (uint32_t l = 0; l < 2; l++) {
 		lo[l] = _mm512_unpacklo_epi32(z[2 * l], z[2 * l + 1]);
@@ -188,7 +200,7 @@ fill_one(const struct qk_dwjob *job, const struct source *s, uint32_t i,
 		x[j] = _mm512_xor_si512(flip, _mm512_mask_loadu_epi8(
 			_mm512_set1_epi8((char)job->cmd->in.zero_point), mask,
 			s->row[j] + i * s->step[j]));
-	interleave(x[0], x[1], x[2], x[3], q);
+	qk_dw_interleave(x[0], x[1], x[2], x[3], q);
 #pragma GCC unroll 4
 	for (int j = 0; j < 4; j++)
 		_mm512_storeu_si512(to + (size_t)j * job->plane, q[j]);
@@ -270,4 +282,16 @@ void qk_dwquads_pad(const struct qk_dwjob *job, const struct qk_dwspan *span)
 		memset(to + span->last * job->pixel, value,
 		       job->plane - span->last * job->pixel);
 	}
+}
+
+uint32_t qk_dwband_rows(const struct qk_dwjob *job, const struct qk_tile *tile,
+			uint32_t y)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	size_t row = (size_t)cmd->in.w * cmd->in.c * cmd->stride_h;
+	uint32_t most = (uint32_t)(BAND_SIZE / row) / 2 * 2 + 2;
+	uint32_t rows = cmd->out.h - y % cmd->out.h;
+
+	rows = rows < most ? rows : most;
+	return rows < tile->y1 - y ? rows : tile->y1 - y;
 }

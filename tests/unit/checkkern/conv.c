@@ -128,6 +128,19 @@ static uint32_t rnd_output_size(uint32_t in, uint32_t pad, uint32_t kernel,
 	return rnd_once(5) ? n + (uint32_t)rnd_range(1, 3) : n;
 }
 
+/* What most depthwise layers have. */
+static void usual_window(struct qaccel_cmd_conv *c)
+{
+	c->kh = (uint16_t)(rnd_once(4) ? rnd_range(1, 2) : 3);
+	c->kw = 3;
+	c->stride_h = c->stride_w = (uint16_t)rnd_range(1, 2);
+	if (rnd_once(4))
+		c->stride_h = (uint16_t)rnd_range(1, 3);
+	c->dilation_h = c->dilation_w = 1;
+	c->pad_top = (uint16_t)rnd_range(0, 2);
+	c->pad_left = (uint16_t)rnd_range(0, 2);
+}
+
 static void rnd_window(struct qaccel_cmd_conv *c)
 {
 	bool plain = rnd_once(3);	/* a pointwise or fully connected one */
@@ -165,6 +178,10 @@ static void rnd_shape(struct layer *l)
 	rnd_window(c);
 	c->depth_multiplier = 1;
 	if (l->depthwise) {
+		if (rnd_once(2))
+			usual_window(c);
+		if (rnd_once(2))
+			ic = 16 * (uint32_t)rnd_range(1, 13);
 		if (rnd_once(4))
 			c->depth_multiplier = (uint16_t)rnd_range(2, 5);
 		oc = ic * c->depth_multiplier;
@@ -286,8 +303,10 @@ static struct layer *layer_new(bool depthwise)
 	l->weights_unsigned = rnd_once(3);
 	c->hdr = rnd_header(depthwise ? QACCEL_OP_DWCONV2D : QACCEL_OP_CONV2D,
 			    true);
+	/* The least is the one whose negative is no signed byte. */
 	if (l->weights_unsigned)
-		c->weight_zero_point = (int32_t)rnd_range(-128, 127);
+		c->weight_zero_point = rnd_once(8) ? -128 :
+				       (int32_t)rnd_range(-128, 127);
 	do {
 		if (longest)
 			longest_shape(l);

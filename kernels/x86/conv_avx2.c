@@ -187,7 +187,7 @@ static void run_pixels(const void *arg, const struct qk_pixels *px)
 		block_init(job, px, c, &b);
 		widen_weights(job, b.weights, wide->wide);
 		b.weights = wide->wide;
-		run_block(job, &b, px);
+		run_block(job, &b, px, c);
 	}
 }
 

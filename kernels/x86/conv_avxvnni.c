@@ -73,7 +73,7 @@ static void run_pixels(const void *arg, const struct qk_pixels *px)
 		make_sums(job, px);
 	for (uint32_t c = job->c0; c < job->c1; c += QK_BLOCK) {
 		block_init(job, px, c, &b);
-		run_block(job, &b, px);
+		run_block(job, &b, px, c);
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "walk.h"
 
 #define TILE	6u			/* pixels in registers */
+#define AHEAD	(2 * TILE)		/* so far lines are asked for */
 
 /* struct job - one call, with what its loops share */
 struct job {
@@ -200,18 +201,57 @@ static void (*const micros[FINISH_COUNT][TILE])(const struct job *,
 #endif
 };
 
-/* All the pixels' results of a block. */
+/* Lines that are stored to soon, or the stores would wait for them. */
+static inline void fetch_output(const struct job *job, const struct block *b,
+				const struct qk_pixels *px, uint32_t first)
+{
+	size_t oc = job->cmd->out.c;
+	const uint8_t *out = b->out + first * oc;
+
+	if (first + TILE > px->count)
+		return;
+#pragma GCC unroll 6
+	for (uint32_t i = 0; i < TILE; i++, out += oc)
+		__builtin_prefetch(out, 1);
+}
+
+/* struct ahead - weights of the next block, asked for piece by piece */
+struct ahead {
+	const int8_t *at;
+	size_t left, piece;
+};
+
+static inline void fetch_weights(struct ahead *ahead)
+{
+	size_t size = ahead->piece < ahead->left ? ahead->piece : ahead->left;
+
+	for (size_t i = 0; i < size; i += 64)
+		_mm_prefetch((const char *)ahead->at + i, _MM_HINT_T1);
+	if (size)
+		ahead->at += size;
+	ahead->left -= size;
+}
+
+/* All the pixels' results of the block of channels from c on. */
 static void run_block(const struct job *job, const struct block *b,
-		      const struct qk_pixels *px)
+		      const struct qk_pixels *px, uint32_t c)
 {
 	enum finish finish = job->final.clamps_negative ? FINISH_FROM_ZERO :
 							  FINISH_ANY;
+	size_t size = c + QK_BLOCK < job->c1 ? job->block_bytes : 0;
+	struct ahead ahead = {
+		.at = job->weights + c / QK_BLOCK * job->block_bytes + size,
+		.left = size,
+		.piece = qk_round_up(size * TILE / px->count, 64),
+	};
 	uint32_t n;
 
 	if (CONV_ELEMENT == 1 && job->cmd->weight_zero_point)
 		finish = FINISH_SUMS;
 	for (uint32_t i = 0; i < px->count; i += n) {
 		n = px->count - i < TILE ? px->count - i : TILE;
+		fetch_weights(&ahead);
+		fetch_output(job, b, px, i + AHEAD);
 		micros[finish][n - 1](job, b, px, i);
 	}
 }

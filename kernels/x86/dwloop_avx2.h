@@ -138,10 +138,42 @@ micro3x3(const struct rows3x3 *job, const struct block3x3 *b,
 
 /* -------------------------------------------------------------- passes -- */
 
+/* struct ahead3x3 - what is asked for before it is needed */
+struct ahead3x3 {
+	size_t out;			/* from results to the next ones */
+	const uint8_t *in;		/* two rows; NULL: none */
+	size_t line, step;		/* bytes of a row and of a pixel */
+	uint32_t columns;		/* for each of the output */
+};
+
+static inline __attribute__((always_inline)) void
+fetch_ahead(const struct ahead3x3 *ahead, const struct tile3x3 *t, uint32_t x,
+	    const struct shape3x3 s)
+{
+	const uint8_t *in;
+
+	if (ahead->out)
+#pragma GCC unroll 2
+		for (uint32_t y = 0; y < s.rows; y++)
+#pragma GCC unroll 4
+			for (uint32_t i = 0; i < s.columns; i++)
+				__builtin_prefetch(t->out[y][i] + ahead->out,
+						   1);
+	if (!ahead->in)
+		return;
+	in = ahead->in + x * ahead->columns * ahead->step;
+	for (uint32_t i = s.columns * ahead->columns; i; i--) {
+		__builtin_prefetch(in);
+		__builtin_prefetch(in + ahead->line);
+		in += ahead->step;
+	}
+}
+
 /* Columns results of rows rows; the last tile moves back as far as it must. */
 static inline __attribute__((always_inline)) void
 run_tiles(const struct rows3x3 *job, const struct block3x3 *b, uint8_t *out,
-	  uint32_t columns, uint32_t row, const struct shape3x3 s)
+	  uint32_t columns, uint32_t row, const struct ahead3x3 *ahead,
+	  const struct shape3x3 s)
 {
 	size_t oc = job->cmd->out.c, step = job->cmd->stride_w * COLUMN;
 	uint32_t last = columns - s.columns;
@@ -156,31 +188,34 @@ run_tiles(const struct rows3x3 *job, const struct block3x3 *b, uint8_t *out,
 			t.out[0][i] = out + (at + i) * oc;
 			t.out[1][i] = t.out[0][i] + job->line;
 		}
+		fetch_ahead(ahead, &t, at, s);
 		micro3x3(job, b, &t, s);
 	}
 }
 
 static void run_pass(const struct rows3x3 *job, const struct block3x3 *b,
-		     uint8_t *out, uint32_t columns, uint32_t rows)
+		     uint8_t *out, uint32_t columns, uint32_t rows,
+		     const struct ahead3x3 *ahead)
 {
 	const struct shape3x3 two = { 2, 2, false }, two_from_zero = { 2, 2, true };
 	const struct shape3x3 one = { 1, 4, false }, one_from_zero = { 1, 4, true };
 	const struct shape3x3 few = { 1, 1, false };
+	const struct ahead3x3 none = { 0 };
 	bool from_zero = job->final.clamps_negative;
 
 	if (rows == 2 && columns >= 2) {
 		if (from_zero)
-			run_tiles(job, b, out, columns, 0, two_from_zero);
+			run_tiles(job, b, out, columns, 0, ahead, two_from_zero);
 		else
-			run_tiles(job, b, out, columns, 0, two);
+			run_tiles(job, b, out, columns, 0, ahead, two);
 	} else if (rows == 1 && columns >= 4) {
 		if (from_zero)
-			run_tiles(job, b, out, columns, 0, one_from_zero);
+			run_tiles(job, b, out, columns, 0, ahead, one_from_zero);
 		else
-			run_tiles(job, b, out, columns, 0, one);
+			run_tiles(job, b, out, columns, 0, ahead, one);
 	} else {
 		for (uint32_t y = 0; y < rows; y++)
-			run_tiles(job, b, out + y * job->line, columns, y, few);
+			run_tiles(job, b, out + y * job->line, columns, y, &none, few);
 	}
 }
 
@@ -227,6 +262,32 @@ static void fill_part(const struct rows3x3 *job, const struct block3x3 *b,
 	}
 }
 
+/*
+ * What the pass after this one, rows further down, reads and writes. For
+ * every fourth block, as a cache line has four of them.
+ */
+static struct ahead3x3 ahead_of(const struct rows3x3 *job,
+				const struct block3x3 *b,
+				const struct span3x3 *span,
+				const uint8_t *image, int64_t iy, size_t out)
+{
+	const struct qaccel_cmd_conv *cmd = job->cmd;
+	size_t line = (size_t)cmd->in.w * cmd->in.c;
+	int64_t ix = (int64_t)span->x * cmd->stride_w - cmd->pad_left;
+	struct ahead3x3 ahead = { .out = out };
+
+	iy += 4;
+	ix = ix < 0 ? 0 : ix;
+	if (iy < 0 || iy + 1 >= cmd->in.h || ix + span->columns *
+	    (int64_t)cmd->stride_w > cmd->in.w)
+		return ahead;
+	ahead.in = image + (size_t)iy * line + (size_t)ix * cmd->in.c + b->c;
+	ahead.line = line;
+	ahead.step = cmd->in.c;
+	ahead.columns = cmd->stride_w;
+	return ahead;
+}
+
 /* ---------------------------------------------------------------- call -- */
 
 /* Output rows from oy on of one image, of the group's blocks. */
@@ -238,6 +299,7 @@ static void run_band(const struct rows3x3 *job, struct block3x3 *b,
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	int64_t iy = (int64_t)oy * cmd->stride_h - cmd->pad_top;
 	uint8_t padding[QK_BLOCK];
+	struct ahead3x3 ahead = { 0 };
 	uint32_t n;
 
 	memset(padding, cmd->in.zero_point, sizeof(padding));
@@ -254,7 +316,12 @@ static void run_band(const struct rows3x3 *job, struct block3x3 *b,
 			fill_part(job, &b[i], span, image,
 				  iy + (DW_PARTS - 1) * DW_ROWS, padding,
 				  b[i].part[DW_PARTS - 1]);
-			run_pass(job, &b[i], out + b[i].c, span->columns, n);
+			if (b[i].c % 64 == 0 && rows > n)
+				ahead = ahead_of(job, &b[i], span, image, iy,
+						 n * job->line);
+			run_pass(job, &b[i], out + b[i].c, span->columns, n,
+				 &ahead);
+			ahead = (struct ahead3x3){ 0 };
 			b[i].part[0] = b[i].part[DW_PARTS - 1];
 			b[i].part[DW_PARTS - 1] = upper;
 		}

@@ -40,28 +40,34 @@ static inline __m256i conv_dot(__m256i acc, __m256i x, __m256i w)
  * 0 1 4 5 2 3 6 7. mask: zeros where the group is padded, as w - Zw would not
  * be 0 there.
  */
-static inline void widen_group(const int8_t *w, __m256i zw, __m256i mask,
-			       __m256i pair[4])
+static inline __attribute__((always_inline)) void
+widen_group(const int8_t *w, const bool asymmetric, __m256i zw, __m256i mask,
+	    __m256i pair[4])
 {
+#pragma GCC unroll 2
 	for (int h = 0; h < 2; h++) {
-		__m256i v[2];
+		__m256 v[2];
 
+#pragma GCC unroll 2
 		for (int i = 0; i < 2; i++) {
-			v[i] = _mm256_cvtepi8_epi16(_mm_load_si128(
+			__m256i x = _mm256_cvtepi8_epi16(_mm_load_si128(
 				(const __m128i *)(w + 32 * h + 16 * i)));
-			v[i] = _mm256_and_si256(_mm256_sub_epi16(v[i], zw),
-						mask);
+
+			if (asymmetric)
+				x = _mm256_and_si256(_mm256_sub_epi16(x, zw),
+						     mask);
+			v[i] = _mm256_castsi256_ps(x);
 		}
-		pair[h] = _mm256_castps_si256(_mm256_shuffle_ps(
-			_mm256_castsi256_ps(v[0]), _mm256_castsi256_ps(v[1]),
-			0x88));
-		pair[2 + h] = _mm256_castps_si256(_mm256_shuffle_ps(
-			_mm256_castsi256_ps(v[0]), _mm256_castsi256_ps(v[1]),
-			0xdd));
+		pair[h] = _mm256_castps_si256(
+			_mm256_shuffle_ps(v[0], v[1], 0x88));
+		pair[2 + h] = _mm256_castps_si256(
+			_mm256_shuffle_ps(v[0], v[1], 0xdd));
 	}
 }
 
-static void widen_weights(const struct job *job, const int8_t *w, void *wide)
+static inline __attribute__((always_inline)) void
+widen_runs(const struct job *job, const int8_t *w, const bool asymmetric,
+	   __m256i *to)
 {
 	const __m256i zw = _mm256_set1_epi16(
 		(int16_t)job->cmd->weight_zero_point);
@@ -70,19 +76,28 @@ static void widen_weights(const struct job *job, const int8_t *w, void *wide)
 	const __m256i rest = _mm256_srl_epi64(all, _mm_cvtsi32_si128(
 		16 * (int)(4 * job->groups - job->length)));
 	uint32_t runs = job->cmd->kh * job->segments;
-	__m256i *to = wide, pair[4];
+	__m256i pair[4];
 
 	for (; runs; runs--) {
 		for (uint32_t g = 1; g < job->groups; g++, w += 64, to += 4) {
-			widen_group(w, zw, all, pair);
+			widen_group(w, asymmetric, zw, all, pair);
+#pragma GCC unroll 4
 			for (int i = 0; i < 4; i++)
 				_mm256_store_si256(to + i, pair[i]);
 		}
-		widen_group(w, zw, rest, pair);
+		widen_group(w, asymmetric, zw, rest, pair);
 		w += 64;
 		for (uint32_t i = 0; i < (job->steps % 2 ? 2 : 4); i++)
 			_mm256_store_si256(to++, pair[i]);
 	}
+}
+
+static void widen_weights(const struct job *job, const int8_t *w, void *wide)
+{
+	if (job->cmd->weight_zero_point)
+		widen_runs(job, w, true, wide);
+	else
+		widen_runs(job, w, false, wide);
 }
 
 /* ---------------------------------------------------------- few pixels -- */

@@ -231,12 +231,12 @@ struct place {
 };
 
 /*
- * Lines fetched with a step, where there are so many of them that they are not in
- * the way: few pixels leave less time for as much.
+ * Lines fetched with a step: where there are so many of them that they are not in
+ * the way, and more to do than to load.
  */
 static ALWAYS_INLINE uint32_t step_lines(const uint32_t m, const uint32_t n)
 {
-	return m <= 2 ? n : n > 2 ? 1 : 0;
+	return m > 2 && n > 2 ? 1 : 0;
 }
 
 /* The next group of 4 values of each window; flip: of the input's sign. */
@@ -251,7 +251,8 @@ static ALWAYS_INLINE void step(struct half *h, struct place *at, size_t block,
 	for (uint32_t b = 0; b < n; b++) {
 		w[b] = _mm512_loadu_si512(at->w + b * block);
 		/* Into a register: a load beside each product is too much. */
-		__asm__("" : "+v"(w[b]));
+		if (m > 1)
+			__asm__("" : "+v"(w[b]));
 	}
 	at->w += 64;
 #pragma GCC unroll 4

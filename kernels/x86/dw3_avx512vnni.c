@@ -26,6 +26,7 @@ struct shape {
 	uint32_t stride;		/* of the filter in a row, 1 or 2 */
 	uint32_t pixels;		/* in a vector: 1, 2 or 4 */
 	uint32_t spacing;		/* of the vectors' sets */
+	bool together;			/* those pixels, in memory */
 	bool part;			/* a single pixel, fewer than 64 channels */
 	bool clamps_negative;
 	bool extra;
@@ -67,7 +68,7 @@ load_row(const struct pass *p, const uint8_t *from, size_t step,
 
 	if (s.part)
 		return _mm512_maskz_loadu_epi8(qk_low_bits(p->count), from);
-	if (s.pixels == 1)
+	if (s.pixels == 1 || s.together)
 		return _mm512_loadu_si512(from);
 	if (s.pixels == 2) {
 		v = _mm512_castsi256_si512(_mm256_loadu_si256(
@@ -186,6 +187,8 @@ store_shared(const struct pass *p, __m512i v, uint32_t x, const struct shape s,
 
 	if (s.pixels == 1) {
 		qk_dw_store_part(v, p->count, out);
+	} else if (s.together && left >= s.pixels) {
+		_mm512_storeu_si512(out, v);
 	} else if (s.pixels == 2) {
 		_mm256_storeu_si256((__m256i *)(void *)out,
 				    _mm512_castsi512_si256(v));
@@ -401,6 +404,29 @@ finish_block(const struct pass *p, const struct qk_dwgroup *g,
 
 /* --------------------------------------------------------------- exact -- */
 
+/* make_set() for one vector, whatever it has. */
+static void make_any_set(const struct pass *p, int64_t x, __m512i set[4])
+{
+	struct shape s = {
+		.rows = 2,
+		.stride = p->job->cmd->stride_w,
+		.pixels = p->pixels,
+	};
+
+	if (p->pixels == 4) {
+		s.pixels = 4;
+		make_set(p, x, s, set);
+	} else if (p->pixels == 2) {
+		s.pixels = 2;
+		make_set(p, x, s, set);
+	} else if (p->count < QK_DW_LANES) {
+		s.part = true;
+		make_set(p, x, s, set);
+	} else {
+		make_set(p, x, s, set);
+	}
+}
+
 /* One vector of results, in integers. */
 static void
 finish_exact(const struct pass *p, const struct qk_dwgroup *g, uint32_t x,
@@ -412,21 +438,10 @@ finish_exact(const struct pass *p, const struct qk_dwgroup *g, uint32_t x,
 	int64_t ix = (int64_t)x * job->cmd->stride_w - job->cmd->pad_left;
 	const struct shape s = { .columns = 2, .pixels = p->pixels,
 				 .part = p->count < QK_DW_LANES };
-	const struct shape whole = { .rows = 2, .pixels = 1 };
-	uint8_t bytes[4][QK_DW_LANES];
 	__m512i v[4], set[TAPS][4];
 
-	for (uint32_t t = 0; t < TAPS; t++) {
-		if (p->count == QK_DW_LANES) {
-			make_set(p, ix + t, whole, set[t]);
-			continue;
-		}
-		copy_edge(p, ix + t, bytes);
-		for (uint32_t j = 0; j < 4; j++)
-			v[j] = _mm512_xor_si512(p->flip,
-						_mm512_loadu_si512(bytes[j]));
-		qk_dw_interleave(v[0], v[1], v[2], v[3], set[t]);
-	}
+	for (uint32_t t = 0; t < TAPS; t++)
+		make_any_set(p, ix + t, set[t]);
 	for (uint32_t q = 0; q < 4; q++) {
 		__m512i acc = g->lanes[q].init;
 
@@ -557,7 +572,13 @@ run_rows(const struct pass *p, const struct qk_dwgroup *g, const uint32_t rows,
 	} else if (p->pixels == 2) {
 		s.pixels = 2;
 		s.spacing = stride + 1;
-		run_shape(p, g, s);
+		s.together = stride == 1;
+		if (s.together && p->out_pixel == p->count) {
+			run_shape(p, g, s);
+		} else {
+			s.together = false;
+			run_shape(p, g, s);
+		}
 	} else if (p->count < QK_DW_LANES) {
 		s.part = true;
 		run_shape(p, g, s);

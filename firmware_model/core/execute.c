@@ -176,6 +176,7 @@ static void conv_tile(void *arg, size_t index, unsigned int worker)
 	const struct qaccel_cmd_conv *cmd = &job->cmd->conv;
 	struct qk_tile tile = tile_at(&job->grid, index, cmd->out.c);
 
+	tile.cold = job->interp->cold;
 	conv_kernel(job)(cmd, job->host[CONV_IN],
 			 (const int8_t *)job->host[CONV_WEIGHTS],
 			 (const struct qaccel_channel *)
@@ -196,6 +197,7 @@ static void pointwise_tile(void *arg, size_t index, unsigned int worker)
 	set_run(&cmd.out, tile.y1 - tile.y0, cmd.out.c);
 	tile.y0 = 0;
 	tile.y1 = 1;
+	tile.cold = job->interp->cold;
 	conv_kernel(job)(&cmd, in, (const int8_t *)job->host[CONV_WEIGHTS],
 			 (const struct qaccel_channel *)
 				(const void *)job->host[CONV_CHANNELS],

@@ -123,6 +123,8 @@ static bool run_command(struct qaccel_interp *interp, uint64_t va,
 		return fail(fault, QACCEL_ERR_ABORTED);
 	if (!qaccel_cmd_execute(interp, &cmd, fault))
 		return false;
+	/* From now on inputs are what a command before has just written. */
+	interp->cold = false;
 	qaccel_cmd_timing(&config->timing, &cmd, &perf);
 	perf.cmd_index = index;
 	accumulate(total, &perf);
@@ -146,18 +148,22 @@ static uint32_t run_commands(struct qaccel_interp *interp, uint64_t va,
 	return i;
 }
 
-/* The shared one is the better one: the last run left it in the cache. */
+/*
+ * The shared one is the better one: the last run left it in the cache. If that was
+ * somebody else's run, it pushed out what this one works on.
+ */
 static struct qaccel_workspace *take_workspace(struct qaccel_interp *interp)
 {
-	struct qaccel_workspace *shared = interp->config.workspace;
+	struct qaccel_workspace *w = interp->config.workspace;
+	bool again = false;
 
-	if (shared) {
-		interp->scratch = qaccel_workspace_take(shared);
-		if (interp->scratch)
-			return shared;
+	interp->scratch = w ? qaccel_workspace_take(w, interp, &again) : NULL;
+	if (!interp->scratch) {
+		w = interp->own;
+		interp->scratch = qaccel_workspace_take(w, interp, &again);
 	}
-	interp->scratch = qaccel_workspace_take(interp->own);
-	return interp->own;
+	interp->cold = !again;
+	return w;
 }
 
 uint32_t qaccel_interp_run(struct qaccel_interp *interp, uint64_t va,

@@ -16,10 +16,15 @@ struct qaccel_interp {
 	struct qaccel_parallel parallel;
 	struct qaccel_workspace *own;
 	struct qaccel_scratch *scratch;		/* during a run, one per worker */
+	bool cold;		/* before the first command of a run after others */
 };
 
-/* The scratch of each worker, until it is given back. NULL: somebody has it. */
-struct qaccel_scratch *qaccel_workspace_take(struct qaccel_workspace *workspace);
+/*
+ * The scratch of each worker, until it is given back. NULL: somebody has it.
+ * *again: the last one who had it was the same user.
+ */
+struct qaccel_scratch *qaccel_workspace_take(struct qaccel_workspace *workspace,
+					     const void *user, bool *again);
 void qaccel_workspace_give(struct qaccel_workspace *workspace);
 
 /* Makes *scratch hold size bytes, 64-byte aligned; contents are lost. */

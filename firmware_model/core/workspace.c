@@ -8,6 +8,7 @@
 struct qaccel_workspace {
 	atomic_flag taken;
 	unsigned int workers;
+	const void *user;		/* now, or the last one */
 	struct qaccel_scratch scratch[];
 };
 
@@ -32,11 +33,14 @@ void qaccel_workspace_destroy(struct qaccel_workspace *w)
 	free(w);
 }
 
-struct qaccel_scratch *qaccel_workspace_take(struct qaccel_workspace *w)
+struct qaccel_scratch *qaccel_workspace_take(struct qaccel_workspace *w,
+					     const void *user, bool *again)
 {
-	return atomic_flag_test_and_set_explicit(&w->taken,
-						 memory_order_acquire) ?
-	       NULL : w->scratch;
+	if (atomic_flag_test_and_set_explicit(&w->taken, memory_order_acquire))
+		return NULL;
+	*again = w->user == user;
+	w->user = user;
+	return w->scratch;
 }
 
 void qaccel_workspace_give(struct qaccel_workspace *w)

@@ -17,6 +17,7 @@
 #ifndef QK_H
 #define QK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,8 @@ extern "C" {
 struct qk_tile {
 	uint32_t y0, y1;
 	uint32_t c0, c1;
+	/* A hint: the tensors are probably out of the cache. */
+	bool cold;
 };
 
 /*

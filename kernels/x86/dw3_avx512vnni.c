@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "dw3_avx512vnni.h"
+#include "dwahead_avx512vnni.h"
 #include "dwfinish_avx512vnni.h"
 
 /* In a register: loading operands once more for each use keeps loads busy. */
@@ -41,6 +42,7 @@ struct shape {
 struct pass {
 	const struct pass *self;
 	const struct qk_dwjob *job;
+	struct qk_dwahead *ahead;
 	const uint8_t *row[4];		/* of the input, or padding */
 	size_t step[4];			/* from pixel to pixel, 0 in padding */
 	const uint8_t *padding;
@@ -517,6 +519,8 @@ run_blocks(const struct pass *pass, const struct qk_dwgroup *g, uint32_t x0,
 	for (uint32_t i = 0; i < kept; i++)
 		make_set(&p, ix + i, s, set[i]);
 	for (uint32_t x = x0; x < end; x += wide, at += vectors) {
+		qk_dwahead_fetch(p.ahead, x * p.out_pixel, wide * p.out_pixel,
+				 s.stride);
 		make_sets(&p, ix, s, set);
 		finish_block(&p, g, (const __m512i(*)[4])set, x, s, at);
 #pragma GCC unroll 8
@@ -646,7 +650,8 @@ static struct pass pass_init(const struct qk_dwjob *job,
 
 /* Rows [y, y + rows) of the whole batch, all in one image. */
 static void run_band(const struct qk_dwjob *job, const struct qk_dwgroup *g,
-		     const uint8_t *in, uint8_t *out, uint32_t y, uint32_t rows)
+		     const uint8_t *in, uint8_t *out, uint32_t y, uint32_t rows,
+		     struct qk_dwahead *ahead)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	uint32_t n = y / cmd->out.h, oy = y % cmd->out.h, now;
@@ -658,6 +663,7 @@ static void run_band(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 	memset(padding, cmd->in.zero_point, QK_DW_LANES);
 	p.self = &p;
 	p.padding = padding;
+	p.ahead = ahead;
 	p.out = out + qk_offset(&cmd->out, n, oy, 0) + g->c;
 	for (; rows; rows -= now, oy += now) {
 		int64_t iy = (int64_t)oy * cmd->stride_h - cmd->pad_top;
@@ -669,6 +675,7 @@ static void run_band(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 			p.row[j] = inside ? image + (size_t)iy * line : padding;
 			p.step[j] = inside ? cmd->in.c : 0;
 		}
+		qk_dwahead_next(ahead);
 		run_pass(&p, g, now);
 		p.out += now * job->line;
 	}
@@ -680,7 +687,7 @@ static void run_band(const struct qk_dwjob *job, const struct qk_dwgroup *g,
  */
 static uint32_t choose_channels(struct qk_dwjob *job, uint32_t left)
 {
-	uint32_t count = left >= 64 ? 64 : left == 48 ? 32 : left;
+	uint32_t count = qk_dw3_channels(left);
 
 	job->pixels = count == 32 || count == 16 ? QK_DW_LANES / count : 1;
 	return count;
@@ -710,6 +717,7 @@ void qk_dw3_run(const struct qaccel_cmd_conv *cmd, const uint8_t *in,
 		.quad_weights = quad_weights,
 		.extra = extra,
 	};
+	struct qk_dwahead ahead;
 	uint32_t rows, count;
 	struct qk_dwgroup g;
 
@@ -717,12 +725,13 @@ void qk_dw3_run(const struct qaccel_cmd_conv *cmd, const uint8_t *in,
 	/* Signed results cost less to clamp; job.addend has to know. */
 	job.finish.as_signed = cmd->out.dtype == QACCEL_DTYPE_U8;
 	job.addend = qk_addend(&job.finish);
+	qk_dwahead_start(&ahead, &job, tile, in, out);
 	for (uint32_t y = tile->y0; y < tile->y1; y += rows) {
 		rows = qk_dwband_rows(&job, tile, y);
 		for (uint32_t c = tile->c0; c < tile->c1; c += count) {
 			count = choose_channels(&job, tile->c1 - c);
 			qk_dwgroup_init(&job, &g, c, c + count);
-			run_band(&job, &g, in, out, y, rows);
+			run_band(&job, &g, in, out, y, rows, &ahead);
 		}
 	}
 }

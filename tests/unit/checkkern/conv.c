@@ -343,6 +343,7 @@ static void layer_free(struct layer *l)
 
 struct run {
 	const struct layer *l;
+	bool cold;
 	qk_conv_fn fn;
 	struct buf out, scratch;
 };
@@ -350,9 +351,11 @@ struct run {
 static void run(void *arg, const struct qk_tile *tile)
 {
 	struct run *r = arg;
+	struct qk_tile hinted = *tile;
 
+	hinted.cold = r->cold;
 	r->fn(r->l->cmd, r->l->in.p, (const int8_t *)r->l->packed.p,
-	      (const void *)r->l->channels.p, r->out.p, tile, r->scratch.p);
+	      (const void *)r->l->channels.p, r->out.p, &hinted, r->scratch.p);
 }
 
 static void check_isa(struct layer *l, qk_conv_fn fn, const uint8_t *expected)
@@ -360,6 +363,7 @@ static void check_isa(struct layer *l, qk_conv_fn fn, const uint8_t *expected)
 	const struct qaccel_tensor *t = &l->cmd->out;
 	struct run r = {
 		.l = l,
+		.cold = rnd_once(2),
 		.fn = fn,
 		.out = buf_new(element_count(t), 1),
 		.scratch = buf_new(isa_scratch_size(&l->u), 64),

@@ -758,6 +758,50 @@ static void workspace_is_taken(void **state)
 	}
 }
 
+/* What tiles said, in order. */
+static char hints[16];
+
+static QK_DECL_CONV(record_hint)
+{
+	(void)cmd;
+	(void)in;
+	(void)weights;
+	(void)channels;
+	(void)out;
+	(void)scratch;
+	if (strlen(hints) + 1 < sizeof(hints))
+		strcat(hints, tile->cold ? "c" : "h");
+}
+
+/* What the first command of a run works on, if others ran in between. */
+static void tensors_are_cold(void **state)
+{
+	const union qaccel_cmd conv = valid_command(QACCEL_OP_CONV2D);
+	const union qaccel_cmd cmds[2] = { conv, conv };
+	struct qaccel_workspace *w = qaccel_workspace_create(1);
+	struct qk_table kernels = *qk_select("ref");
+	struct qaccel_interp_config c = config();
+	uint32_t size = put_stream(cmds, 2);
+	struct qaccel_interp *interp[2];
+	struct qaccel_fault fault;
+	static const int order[] = { 0, 0, 1, 0 };
+
+	(void)state;
+	kernels.conv2d = record_hint;
+	c.kernels = &kernels;
+	c.workspace = w;
+	for (int i = 0; i < 2; i++)
+		interp[i] = qaccel_interp_create(&c);
+	hints[0] = 0;
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+		assert_int_equal(qaccel_interp_run(interp[order[i]], VA_STREAM,
+						   size, NULL, &fault), 3);
+	assert_string_equal(hints, "chhhchch");
+	for (int i = 0; i < 2; i++)
+		qaccel_interp_destroy(interp[i]);
+	qaccel_workspace_destroy(w);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -778,6 +822,7 @@ int main(void)
 		TEST(one_row_is_cut_by_channels),
 		TEST(in_place),
 		TEST(workspace_is_taken),
+		TEST(tensors_are_cold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

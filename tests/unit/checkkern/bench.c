@@ -156,7 +156,7 @@ static void call(const struct qk_table *t, const struct work *w,
 			s->opcode == QACCEL_OP_ADD ||
 			s->opcode == QACCEL_OP_MUL ? s->size :
 			w->u.conv.out.h;
-	struct qk_tile all = { 0, rows, 0, s->out_c };
+	struct qk_tile all = { .y1 = rows, .c1 = s->out_c };
 	size_t count = element_count(&w->u.conv.in);
 
 	switch (s->opcode) {

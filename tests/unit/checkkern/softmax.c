@@ -118,7 +118,7 @@ static void check_hash(const struct golden *g)
 		.left_shift = g->left_shift,
 		.diff_min = g->diff_min,
 	};
-	struct qk_tile all = { 0, 256, 0, 64 };
+	struct qk_tile all = { .y1 = 256, .c1 = 64 };
 	static uint8_t in[256 * 64], out[256 * 64];
 	union qaccel_cmd u;
 	struct buf scratch;
@@ -209,7 +209,7 @@ static void check_random(bool real)
 	double step = (double)rnd_range(1, 2000) / 1000;
 	struct buf in = buf_new(element_count(&c.in), 1);
 	uint8_t *expected = malloc(in.size);
-	struct qk_tile all = { 0, c.in.n * c.in.h, 0, c.in.c };
+	struct qk_tile all = { .y1 = c.in.n * c.in.h, .c1 = c.in.c };
 	const struct qk_table *t;
 
 	c.out = c.in;

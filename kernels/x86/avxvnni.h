@@ -38,7 +38,7 @@ QK_DECL_CONV(qk_dwconv2d_avxvnni);
 size_t qk_conv2d_scratch_avxvnni(const struct qaccel_cmd_conv *cmd);
 size_t qk_dwconv2d_scratch_avxvnni(const struct qaccel_cmd_conv *cmd);
 
-/* As qk_dw3x3_avx2, for weights without a zero point. */
+/* As qk_dw3x3_avx2, for weights without a zero point and a vertical stride of 1. */
 QK_DECL_CONV(qk_dw3x3_avxvnni);
 
 /* 0 for other commands. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * DWCONV2D 3 by 3 for AVX-VNNI: four rows of bytes, moved to unsigned and
- * multiplied by vpdpbusd. Weights have no zero point here.
+ * multiplied by vpdpbusd. Weights have no zero point here, and rows of results
+ * are in pairs: where they are two rows apart, words, of which rows are kept for
+ * the next results, take no longer.
  */
 #include "avxvnni.h"
 #include "scale_avx2.h"
@@ -117,8 +119,8 @@ size_t qk_dw3x3_scratch_avxvnni(const struct qaccel_cmd_conv *cmd)
 {
 	struct rows3x3 job;
 
-	return !cmd->weight_zero_point && rows3x3_init(&job, cmd) ?
-	       rows3x3_scratch(&job) : 0;
+	return !cmd->weight_zero_point && cmd->stride_h == 1 &&
+	       rows3x3_init(&job, cmd) ? rows3x3_scratch(&job) : 0;
 }
 
 QK_DECL_CONV(qk_dw3x3_avxvnni)

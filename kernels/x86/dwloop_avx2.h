@@ -316,9 +316,9 @@ static void run_band(const struct rows3x3 *job, struct block3x3 *b,
 			fill_part(job, &b[i], span, image,
 				  iy + (DW_PARTS - 1) * DW_ROWS, padding,
 				  b[i].part[DW_PARTS - 1]);
-			if (b[i].c % 64 == 0 && rows > n)
+			if (b[i].c % 64 == 0)
 				ahead = ahead_of(job, &b[i], span, image, iy,
-						 n * job->line);
+						 rows > n ? n * job->line : 0);
 			run_pass(job, &b[i], out + b[i].c, span->columns, n,
 				 &ahead);
 			ahead = (struct ahead3x3){ 0 };

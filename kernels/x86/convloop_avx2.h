@@ -47,6 +47,7 @@ enum finish {
 	FINISH_ANY,
 	FINISH_FROM_ZERO,		/* final.clamps_negative */
 	FINISH_SUMS,			/* weights have a zero point left */
+	FINISH_HALF,			/* any, of at most 8 channels */
 	FINISH_COUNT
 };
 
@@ -130,7 +131,8 @@ static inline __m256i load_four(const uint8_t *x)
 		__m256i v = load_four(x##p + i);			\
 									\
 		lo##p = conv_dot(lo##p, v, w0);				\
-		hi##p = conv_dot(hi##p, v, w1);				\
+		if (finish != FINISH_HALF)				\
+			hi##p = conv_dot(hi##p, v, w1);			\
 	}
 
 /* Two pixels, of which the second may not exist: the first once more. */
@@ -184,6 +186,7 @@ micro(const struct job *job, const struct block *b, const struct qk_pixels *px,
 
 MICROS(micro_any, FINISH_ANY)
 MICROS(micro_from_zero, FINISH_FROM_ZERO)
+MICROS(micro_half, FINISH_HALF)
 #if CONV_ELEMENT == 1
 MICROS(micro_sums, FINISH_SUMS)
 #endif
@@ -196,6 +199,7 @@ static void (*const micros[FINISH_COUNT][TILE])(const struct job *,
 						uint32_t) = {
 	[FINISH_ANY] = ALL(micro_any),
 	[FINISH_FROM_ZERO] = ALL(micro_from_zero),
+	[FINISH_HALF] = ALL(micro_half),
 #if CONV_ELEMENT == 1
 	[FINISH_SUMS] = ALL(micro_sums),
 #endif
@@ -232,22 +236,28 @@ static inline void fetch_weights(struct ahead *ahead)
 	ahead->left -= size;
 }
 
+static enum finish finish_of(const struct job *job, const struct block *b)
+{
+	if (CONV_ELEMENT == 1 && job->cmd->weight_zero_point)
+		return FINISH_SUMS;
+	if (b->count <= QK_BLOCK / 2)
+		return FINISH_HALF;
+	return job->final.clamps_negative ? FINISH_FROM_ZERO : FINISH_ANY;
+}
+
 /* All the pixels' results of the block of channels from c on. */
 static void run_block(const struct job *job, const struct block *b,
 		      const struct qk_pixels *px, uint32_t c)
 {
-	enum finish finish = job->final.clamps_negative ? FINISH_FROM_ZERO :
-							  FINISH_ANY;
 	size_t size = c + QK_BLOCK < job->c1 ? job->block_bytes : 0;
 	struct ahead ahead = {
 		.at = job->weights + c / QK_BLOCK * job->block_bytes + size,
 		.left = size,
 		.piece = qk_round_up(size * TILE / px->count, 64),
 	};
+	enum finish finish = finish_of(job, b);
 	uint32_t n;
 
-	if (CONV_ELEMENT == 1 && job->cmd->weight_zero_point)
-		finish = FINISH_SUMS;
 	for (uint32_t i = 0; i < px->count; i += n) {
 		n = px->count - i < TILE ? px->count - i : TILE;
 		fetch_weights(&ahead);

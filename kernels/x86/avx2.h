@@ -27,10 +27,12 @@ QK_DECL_QUANTIZE(qk_dequantize_avx2);
 size_t qk_conv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd);
 size_t qk_dwconv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd);
 
-/* Filters 3 by 3, neither dilated nor with a depth multiplier, strides to 2. */
+/* Filters neither dilated nor with a depth multiplier, strides up to 2. */
 QK_DECL_CONV(qk_dw3x3_avx2);
+QK_DECL_CONV(qk_dw5x5_avx2);
 
 /* 0 for other commands. */
 size_t qk_dw3x3_scratch_avx2(const struct qaccel_cmd_conv *cmd);
+size_t qk_dw5x5_scratch_avx2(const struct qaccel_cmd_conv *cmd);
 
 #endif /* QK_AVX2_H */

@@ -8,6 +8,7 @@
 #include "avxvnni.h"
 #include "scale_avx2.h"
 
+#define DW_TAPS		3u
 #define DW_PARTS	1u
 #define DW_ROWS		4u
 
@@ -84,19 +85,19 @@ static __m256i tap_weights(const int8_t *w, uint32_t row, uint32_t tap)
 {
 	const uint8_t *p = (const uint8_t *)w;
 
-	if (row >= 3)
+	if (row >= DW_TAPS)
 		return _mm256_setzero_si256();
-	p += (size_t)(3 * row + tap) * QK_BLOCK;
+	p += (size_t)(DW_TAPS * row + tap) * QK_BLOCK;
 	return load_two(p, p);
 }
 
 static void dw_weights(const struct qaccel_cmd_conv *cmd, const int8_t *w,
-		       __m256i to[DW_PARTS][3][2][2])
+		       __m256i to[DW_PARTS][DW_TAPS][2][2])
 {
 	__m256i x[4], quad[4];
 
 	(void)cmd;
-	for (uint32_t tap = 0; tap < 3; tap++)
+	for (uint32_t tap = 0; tap < DW_TAPS; tap++)
 		for (uint32_t y = 0; y < 2; y++) {
 			/* Before the first row wraps around: no row. */
 			for (uint32_t j = 0; j < 4; j++)
@@ -117,22 +118,23 @@ static void dw_pad(const struct qk_final *f, uint8_t *to, uint32_t columns)
 
 size_t qk_dw3x3_scratch_avxvnni(const struct qaccel_cmd_conv *cmd)
 {
-	struct rows3x3 job;
+	struct dw_job job;
 
 	return !cmd->weight_zero_point && cmd->stride_h == 1 &&
-	       rows3x3_init(&job, cmd) ? rows3x3_scratch(&job) : 0;
+	       dw_init(&job, cmd) ? dw_scratch(&job) : 0;
 }
 
 QK_DECL_CONV(qk_dw3x3_avxvnni)
 {
 	uint8_t flip = cmd->in.dtype == QACCEL_DTYPE_S8 ? 0x80 : 0;
-	struct rows3x3 job = {
+	struct dw_job job = {
 		.weights = weights,
 		.channels = channels,
-		.final = qk_final_set(cmd, 9, flip, QK_ORDER_PLAIN),
+		.final = qk_final_set(cmd, DW_TAPS * DW_TAPS, flip,
+				      QK_ORDER_PLAIN),
 		.copy = scratch,
 	};
 
-	rows3x3_init(&job, cmd);
-	rows3x3_run(&job, in, out, tile);
+	dw_init(&job, cmd);
+	dw_run(&job, in, out, tile);
 }

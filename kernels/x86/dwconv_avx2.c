@@ -219,12 +219,14 @@ static size_t split_scratch(struct job *job, void *scratch)
 
 size_t qk_dwconv2d_scratch_avx2(const struct qaccel_cmd_conv *cmd)
 {
-	size_t rows = qk_dw3x3_scratch_avx2(cmd);
+	size_t size = qk_dw3x3_scratch_avx2(cmd);
 	struct job job;
 
-	if (rows)
-		return rows;
-	return job_init(&job, cmd) ? split_scratch(&job, NULL) : 0;
+	if (!size)
+		size = qk_dw5x5_scratch_avx2(cmd);
+	if (!size && job_init(&job, cmd))
+		size = split_scratch(&job, NULL);
+	return size;
 }
 
 QK_DECL_CONV(qk_dwconv2d_avx2)
@@ -233,6 +235,10 @@ QK_DECL_CONV(qk_dwconv2d_avx2)
 
 	if (qk_dw3x3_scratch_avx2(cmd)) {
 		qk_dw3x3_avx2(cmd, in, weights, channels, out, tile, scratch);
+		return;
+	}
+	if (qk_dw5x5_scratch_avx2(cmd)) {
+		qk_dw5x5_avx2(cmd, in, weights, channels, out, tile, scratch);
 		return;
 	}
 	if (!job_init(&job, cmd)) {

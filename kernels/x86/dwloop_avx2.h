@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DWCONV2D with filters 3 by 3 on 256 bits, in its own copy for each level
+ * DWCONV2D with small square filters on 256 bits, in its own copy for each of
+ * them and each level
  *
  * Values of one channel and column, from rows below each other, lie together in
  * a 32-bit lane: two words or four bytes. Then one instruction does a column of
@@ -11,7 +12,8 @@
  *
  * What differs comes from the file that includes this one:
  *
- *   DW_PARTS		of four rows, in as many lanes
+ *   DW_TAPS		in a row and in a column of the filter
+ *   DW_PARTS		of the rows under two rows of results, in as many lanes
  *   DW_ROWS		in a part
  *   dw_dot()		accumulator, a part's lanes, weights
  *   dw_interleave()	rows of 16 channels to the lanes of both halves
@@ -23,7 +25,6 @@
 
 #include "scale_avx2.h"
 
-#define TAPS		3u		/* in a row and in a column */
 #define COLUMN		64u		/* bytes of 16 channels of a part */
 /* Blocks of channels done in turn, so that most of a cache line is used. */
 #define GROUP		2u
@@ -32,8 +33,8 @@
 /* Input that stays in the next cache while its channels are gone through. */
 #define BAND_SIZE	(128u << 10)
 
-/* struct rows3x3 - one call */
-struct rows3x3 {
+/* struct dw_job - one call */
+struct dw_job {
 	const struct qaccel_cmd_conv *cmd;
 	const int8_t *weights;
 	const struct qaccel_channel *channels;
@@ -44,31 +45,31 @@ struct rows3x3 {
 	uint8_t *copy;			/* scratch: parts of each block */
 };
 
-/* struct block3x3 - 16 channels, or the last few */
-struct block3x3 {
+/* struct dw_block - 16 channels, or the last few */
+struct dw_block {
 	struct qk_lanes lanes;
 	/* By tap in a row and half, for the first and second output row. */
-	__m256i weights[DW_PARTS][TAPS][2][2];
+	__m256i weights[DW_PARTS][DW_TAPS][2][2];
 	uint32_t c, count;
 	uint8_t *part[DW_PARTS];	/* interleaved rows, the upper ones first */
 };
 
-/* struct span3x3 - some columns of the output */
-struct span3x3 {
+/* struct dw_span - some columns of the output */
+struct dw_span {
 	uint32_t x, columns;
 	uint32_t first, last;		/* columns of the parts inside the input */
 };
 
 /* --------------------------------------------------------- micro-kernel -- */
 
-/* struct shape3x3 - of a tile of results, constant where it is inlined */
-struct shape3x3 {
+/* struct dw_shape - of a tile of results, constant where it is inlined */
+struct dw_shape {
 	uint32_t rows, columns;
 	bool clamps_negative;
 };
 
-/* struct tile3x3 - where its windows and results are */
-struct tile3x3 {
+/* struct dw_tile - where its windows and results are */
+struct dw_tile {
 	size_t window[4];		/* of each column, in all parts */
 	uint8_t *out[2][4];		/* by row and column */
 	uint32_t row;			/* whose weights the first has */
@@ -76,8 +77,8 @@ struct tile3x3 {
 
 /* Each operand is loaded once, not in each instruction anew. */
 static inline __attribute__((always_inline)) void
-column3x3(const struct block3x3 *b, const struct tile3x3 *t,
-	  const struct shape3x3 s, uint32_t p, uint32_t tap, uint32_t h,
+dw_column(const struct dw_block *b, const struct dw_tile *t,
+	  const struct dw_shape s, uint32_t p, uint32_t tap, uint32_t h,
 	  __m256i acc[2][4][2])
 {
 	__m256i w[2];
@@ -101,8 +102,8 @@ column3x3(const struct block3x3 *b, const struct tile3x3 *t,
 }
 
 static inline __attribute__((always_inline)) void
-micro3x3(const struct rows3x3 *job, const struct block3x3 *b,
-	 const struct tile3x3 *t, const struct shape3x3 s)
+dw_micro(const struct dw_job *job, const struct dw_block *b,
+	 const struct dw_tile *t, const struct dw_shape s)
 {
 	__m256i acc[2][4][2];
 
@@ -113,13 +114,13 @@ micro3x3(const struct rows3x3 *job, const struct block3x3 *b,
 #pragma GCC unroll 2
 			for (uint32_t h = 0; h < 2; h++)
 				acc[y][x][h] = b->lanes.init[h];
-#pragma GCC unroll 2
-	for (uint32_t p = 0; p < DW_PARTS; p++)
 #pragma GCC unroll 3
-		for (uint32_t tap = 0; tap < TAPS; tap++)
+	for (uint32_t p = 0; p < DW_PARTS; p++)
+#pragma GCC unroll 5
+		for (uint32_t tap = 0; tap < DW_TAPS; tap++)
 #pragma GCC unroll 2
 			for (uint32_t h = 0; h < 2; h++)
-				column3x3(b, t, s, p, tap, h, acc);
+				dw_column(b, t, s, p, tap, h, acc);
 #pragma GCC unroll 2
 	for (uint32_t y = 0; y < s.rows; y++)
 #pragma GCC unroll 2
@@ -138,8 +139,8 @@ micro3x3(const struct rows3x3 *job, const struct block3x3 *b,
 
 /* -------------------------------------------------------------- passes -- */
 
-/* struct ahead3x3 - what is asked for before it is needed */
-struct ahead3x3 {
+/* struct dw_ahead - what is asked for before it is needed */
+struct dw_ahead {
 	size_t out;			/* from results to the next ones */
 	const uint8_t *in;		/* two rows; NULL: none */
 	size_t line, step;		/* bytes of a row and of a pixel */
@@ -147,8 +148,8 @@ struct ahead3x3 {
 };
 
 static inline __attribute__((always_inline)) void
-fetch_ahead(const struct ahead3x3 *ahead, const struct tile3x3 *t, uint32_t x,
-	    const struct shape3x3 s)
+fetch_ahead(const struct dw_ahead *ahead, const struct dw_tile *t, uint32_t x,
+	    const struct dw_shape s)
 {
 	const uint8_t *in;
 
@@ -171,13 +172,13 @@ fetch_ahead(const struct ahead3x3 *ahead, const struct tile3x3 *t, uint32_t x,
 
 /* Columns results of rows rows; the last tile moves back as far as it must. */
 static inline __attribute__((always_inline)) void
-run_tiles(const struct rows3x3 *job, const struct block3x3 *b, uint8_t *out,
-	  uint32_t columns, uint32_t row, const struct ahead3x3 *ahead,
-	  const struct shape3x3 s)
+run_tiles(const struct dw_job *job, const struct dw_block *b, uint8_t *out,
+	  uint32_t columns, uint32_t row, const struct dw_ahead *ahead,
+	  const struct dw_shape s)
 {
 	size_t oc = job->cmd->out.c, step = job->cmd->stride_w * COLUMN;
 	uint32_t last = columns - s.columns;
-	struct tile3x3 t = { .row = row };
+	struct dw_tile t = { .row = row };
 
 	for (uint32_t x = 0; x < columns; x += s.columns) {
 		uint32_t at = x < last ? x : last;
@@ -189,18 +190,18 @@ run_tiles(const struct rows3x3 *job, const struct block3x3 *b, uint8_t *out,
 			t.out[1][i] = t.out[0][i] + job->line;
 		}
 		fetch_ahead(ahead, &t, at, s);
-		micro3x3(job, b, &t, s);
+		dw_micro(job, b, &t, s);
 	}
 }
 
-static void run_pass(const struct rows3x3 *job, const struct block3x3 *b,
+static void run_pass(const struct dw_job *job, const struct dw_block *b,
 		     uint8_t *out, uint32_t columns, uint32_t rows,
-		     const struct ahead3x3 *ahead)
+		     const struct dw_ahead *ahead)
 {
-	const struct shape3x3 two = { 2, 2, false }, two_from_zero = { 2, 2, true };
-	const struct shape3x3 one = { 1, 4, false }, one_from_zero = { 1, 4, true };
-	const struct shape3x3 few = { 1, 1, false };
-	const struct ahead3x3 none = { 0 };
+	const struct dw_shape two = { 2, 2, false }, two_from_zero = { 2, 2, true };
+	const struct dw_shape one = { 1, 4, false }, one_from_zero = { 1, 4, true };
+	const struct dw_shape few = { 1, 1, false };
+	const struct dw_ahead none = { 0 };
 	bool from_zero = job->final.clamps_negative;
 
 	if (rows == 2 && columns >= 2) {
@@ -225,8 +226,8 @@ static void run_pass(const struct rows3x3 *job, const struct block3x3 *b,
  * The part that begins with input row iy. Of the last columns only as many
  * bytes are read as there are channels.
  */
-static void fill_part(const struct rows3x3 *job, const struct block3x3 *b,
-		      const struct span3x3 *span, const uint8_t *image,
+static void fill_part(const struct dw_job *job, const struct dw_block *b,
+		      const struct dw_span *span, const uint8_t *image,
 		      int64_t iy, const uint8_t padding[QK_BLOCK], uint8_t *to)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
@@ -266,17 +267,17 @@ static void fill_part(const struct rows3x3 *job, const struct block3x3 *b,
  * What the pass after this one, rows further down, reads and writes. For
  * every fourth block, as a cache line has four of them.
  */
-static struct ahead3x3 ahead_of(const struct rows3x3 *job,
-				const struct block3x3 *b,
-				const struct span3x3 *span,
+static struct dw_ahead ahead_of(const struct dw_job *job,
+				const struct dw_block *b,
+				const struct dw_span *span,
 				const uint8_t *image, int64_t iy, size_t out)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	size_t line = (size_t)cmd->in.w * cmd->in.c;
 	int64_t ix = (int64_t)span->x * cmd->stride_w - cmd->pad_left;
-	struct ahead3x3 ahead = { .out = out };
+	struct dw_ahead ahead = { .out = out };
 
-	iy += 4;
+	iy += DW_PARTS * DW_ROWS;
 	ix = ix < 0 ? 0 : ix;
 	if (iy < 0 || iy + 1 >= cmd->in.h || ix + span->columns *
 	    (int64_t)cmd->stride_w > cmd->in.w)
@@ -290,16 +291,26 @@ static struct ahead3x3 ahead_of(const struct rows3x3 *job,
 
 /* ---------------------------------------------------------------- call -- */
 
+/* The first is the next to be filled. */
+static inline void rotate_parts(struct dw_block *b)
+{
+	uint8_t *first = b->part[0];
+
+	for (uint32_t p = 0; p + 1 < DW_PARTS; p++)
+		b->part[p] = b->part[p + 1];
+	b->part[DW_PARTS - 1] = first;
+}
+
 /* Output rows from oy on of one image, of the group's blocks. */
-static void run_band(const struct rows3x3 *job, struct block3x3 *b,
-		     uint32_t blocks, const struct span3x3 *span,
+static void run_band(const struct dw_job *job, struct dw_block *b,
+		     uint32_t blocks, const struct dw_span *span,
 		     const uint8_t *image, uint8_t *out, uint32_t oy,
 		     uint32_t rows)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	int64_t iy = (int64_t)oy * cmd->stride_h - cmd->pad_top;
 	uint8_t padding[QK_BLOCK];
-	struct ahead3x3 ahead = { 0 };
+	struct dw_ahead ahead = { 0 };
 	uint32_t n;
 
 	memset(padding, cmd->in.zero_point, sizeof(padding));
@@ -311,8 +322,6 @@ static void run_band(const struct rows3x3 *job, struct block3x3 *b,
 	for (; rows; rows -= n, iy += 2, out += n * job->line) {
 		n = cmd->stride_h == 1 && rows > 1 ? 2 : 1;
 		for (uint32_t i = 0; i < blocks; i++) {
-			uint8_t *upper = b[i].part[0];
-
 			fill_part(job, &b[i], span, image,
 				  iy + (DW_PARTS - 1) * DW_ROWS, padding,
 				  b[i].part[DW_PARTS - 1]);
@@ -321,19 +330,18 @@ static void run_band(const struct rows3x3 *job, struct block3x3 *b,
 						 rows > n ? n * job->line : 0);
 			run_pass(job, &b[i], out + b[i].c, span->columns, n,
 				 &ahead);
-			ahead = (struct ahead3x3){ 0 };
-			b[i].part[0] = b[i].part[DW_PARTS - 1];
-			b[i].part[DW_PARTS - 1] = upper;
+			ahead = (struct dw_ahead){ 0 };
+			rotate_parts(&b[i]);
 		}
 	}
 }
 
-static void block3x3_init(const struct rows3x3 *job, uint32_t c, uint32_t c1,
-			  uint8_t *copy, struct block3x3 *b)
+static void dw_block_init(const struct dw_job *job, uint32_t c, uint32_t c1,
+			  uint8_t *copy, struct dw_block *b)
 {
 	qk_lanes_init(&b->lanes, &job->final, job->channels + c);
 	dw_weights(job->cmd, job->weights +
-		   qk_c16_index(TAPS * TAPS, c, 0), b->weights);
+		   qk_c16_index(DW_TAPS * DW_TAPS, c, 0), b->weights);
 	b->c = c;
 	b->count = c1 - c < QK_BLOCK ? c1 - c : QK_BLOCK;
 	for (uint32_t p = 0; p < DW_PARTS; p++)
@@ -341,14 +349,14 @@ static void block3x3_init(const struct rows3x3 *job, uint32_t c, uint32_t c1,
 }
 
 /* Bands of rows, whose input stays in cache for all groups of channels. */
-static void run_span(const struct rows3x3 *job, const struct span3x3 *span,
+static void run_span(const struct dw_job *job, const struct dw_span *span,
 		     const uint8_t *in, uint8_t *out,
 		     const struct qk_tile *tile)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	size_t row = (size_t)cmd->in.w * cmd->in.c * cmd->stride_h;
 	uint32_t most = (uint32_t)(BAND_SIZE / row) / 2 * 2 + 2, rows;
-	struct block3x3 b[GROUP];
+	struct dw_block b[GROUP];
 
 	for (uint32_t y = tile->y0; y < tile->y1; y += rows) {
 		uint32_t n = y / cmd->out.h, oy = y % cmd->out.h, blocks;
@@ -360,7 +368,7 @@ static void run_span(const struct rows3x3 *job, const struct span3x3 *span,
 		     c += GROUP * QK_BLOCK) {
 			for (blocks = 0; blocks < GROUP &&
 			     c + blocks * QK_BLOCK < tile->c1; blocks++)
-				block3x3_init(job, c + blocks * QK_BLOCK,
+				dw_block_init(job, c + blocks * QK_BLOCK,
 					      tile->c1, job->copy + blocks *
 					      DW_PARTS * job->part, &b[blocks]);
 			run_band(job, b, blocks, span,
@@ -371,7 +379,7 @@ static void run_span(const struct rows3x3 *job, const struct span3x3 *span,
 	}
 }
 
-static struct span3x3 span_at(const struct rows3x3 *job, uint32_t x)
+static struct dw_span span_at(const struct dw_job *job, uint32_t x)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	int64_t width = (int64_t)(job->part / COLUMN);
@@ -380,7 +388,7 @@ static struct span3x3 span_at(const struct rows3x3 *job, uint32_t x)
 
 	first = first < 0 ? 0 : first > width ? width : first;
 	last = last < first ? first : last > width ? width : last;
-	return (struct span3x3){
+	return (struct dw_span){
 		.x = x,
 		.columns = cmd->out.w - x < job->columns ? cmd->out.w - x :
 							   job->columns,
@@ -390,12 +398,12 @@ static struct span3x3 span_at(const struct rows3x3 *job, uint32_t x)
 }
 
 /* False where these loops do not apply. */
-static bool rows3x3_init(struct rows3x3 *job, const struct qaccel_cmd_conv *cmd)
+static bool dw_init(struct dw_job *job, const struct qaccel_cmd_conv *cmd)
 {
 	uint32_t room = PARTS_SIZE / (GROUP * DW_PARTS * COLUMN);
-	uint32_t most = (room - TAPS) / cmd->stride_w + 1, parts;
+	uint32_t most = (room - DW_TAPS) / cmd->stride_w + 1, parts;
 
-	if (cmd->kh != TAPS || cmd->kw != TAPS || cmd->dilation_h != 1 ||
+	if (cmd->kh != DW_TAPS || cmd->kw != DW_TAPS || cmd->dilation_h != 1 ||
 	    cmd->dilation_w != 1 || cmd->depth_multiplier != 1 ||
 	    cmd->stride_h > 2 || cmd->stride_w > 2)
 		return false;
@@ -403,25 +411,25 @@ static bool rows3x3_init(struct rows3x3 *job, const struct qaccel_cmd_conv *cmd)
 	/* All about as wide. */
 	parts = (cmd->out.w + most - 1) / most;
 	job->columns = (cmd->out.w + parts - 1) / parts;
-	job->part = ((size_t)(job->columns - 1) * cmd->stride_w + TAPS) *
+	job->part = ((size_t)(job->columns - 1) * cmd->stride_w + DW_TAPS) *
 		    COLUMN;
 	job->line = (size_t)cmd->out.w * cmd->out.c;
 	return true;
 }
 
-static size_t rows3x3_scratch(const struct rows3x3 *job)
+static size_t dw_scratch(const struct dw_job *job)
 {
 	return GROUP * DW_PARTS * job->part;
 }
 
-static void rows3x3_run(struct rows3x3 *job, const uint8_t *in, uint8_t *out,
+static void dw_run(struct dw_job *job, const uint8_t *in, uint8_t *out,
 			const struct qk_tile *tile)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
 	uint32_t width = (uint32_t)(job->part / COLUMN);
 
 	for (uint32_t x = 0; x < cmd->out.w; x += job->columns) {
-		struct span3x3 span = span_at(job, x);
+		struct dw_span span = span_at(job, x);
 
 		for (uint32_t i = 0; i < GROUP * DW_PARTS; i++) {
 			uint8_t *part = job->copy + i * job->part;

@@ -152,7 +152,7 @@ static void rnd_window(struct qaccel_cmd_conv *c)
 	c->dilation_h = rnd_once(3) ? (uint16_t)rnd_range(1, 4) : 1;
 	c->dilation_w = rnd_once(3) ? (uint16_t)rnd_range(1, 4) : 1;
 	if (!plain && rnd_once(3)) {	/* which have loops of their own */
-		c->kh = c->kw = 3;
+		c->kh = c->kw = (uint16_t)RND_OF(3, 3, 5);
 		c->stride_h = c->stride_w = (uint16_t)rnd_range(1, 2);
 		c->dilation_h = c->dilation_w = 1;
 	}

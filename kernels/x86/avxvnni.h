@@ -24,8 +24,6 @@
 #define qk_dwconv2d_avxvnni	QK_AVXVNNI_NAME(qk_dwconv2d)
 #define qk_conv2d_scratch_avxvnni QK_AVXVNNI_NAME(qk_conv2d_scratch)
 #define qk_dwconv2d_scratch_avxvnni QK_AVXVNNI_NAME(qk_dwconv2d_scratch)
-#define qk_dw3x3_avxvnni	QK_AVXVNNI_NAME(qk_dw3x3)
-#define qk_dw3x3_scratch_avxvnni QK_AVXVNNI_NAME(qk_dw3x3_scratch)
 
 /* Overwrites the slots that have a function here. */
 void qk_init_avxvnni(struct qk_table *table);
@@ -37,11 +35,5 @@ QK_DECL_CONV(qk_dwconv2d_avxvnni);
 
 size_t qk_conv2d_scratch_avxvnni(const struct qaccel_cmd_conv *cmd);
 size_t qk_dwconv2d_scratch_avxvnni(const struct qaccel_cmd_conv *cmd);
-
-/* As qk_dw3x3_avx2, for weights without a zero point and a vertical stride of 1. */
-QK_DECL_CONV(qk_dw3x3_avxvnni);
-
-/* 0 for other commands. */
-size_t qk_dw3x3_scratch_avxvnni(const struct qaccel_cmd_conv *cmd);
 
 #endif /* QK_AVXVNNI_H */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Strips whose elements are bytes, moved to unsigned: x' = x + 128 for S8. */
+/*
+ * Strips of CONV2D whose elements are bytes, moved to unsigned: x' = x + 128 for
+ * S8.
+ */
 #ifndef QK_BYTES_AVXVNNI_H
 #define QK_BYTES_AVXVNNI_H
 
@@ -10,7 +13,6 @@
 /* Bytes past the strip's end that may be read, though not used. */
 #define QK_BYTES_SLACK		64u
 
-/* With a depth multiplier each byte stands there repeat times. */
 static void qk_bytes_copy(const struct qk_strip *s, void *to,
 			  const uint8_t *from, size_t count)
 {
@@ -18,11 +20,6 @@ static void qk_bytes_copy(const struct qk_strip *s, void *to,
 	uint8_t *dst = to;
 	size_t i = 0;
 
-	if (s->repeat > 1) {
-		for (; i < count; i++, dst += s->repeat)
-			memset(dst, from[i] ^ s->flip, s->repeat);
-		return;
-	}
 	for (; i + 32 <= count; i += 32) {
 		__m256i x = _mm256_loadu_si256(
 			(const __m256i *)(const void *)(from + i));

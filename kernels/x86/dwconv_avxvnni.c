@@ -1,50 +1,29 @@
 // SPDX-License-Identifier: MIT
 /*
- * DWCONV2D for AVX-VNNI, 16 channels of two pixels at a time
+ * DWCONV2D for AVX-VNNI
  *
- * The input comes as a strip of unsigned bytes, which has a depth multiplier's
- * repetitions. Four taps are taken together: their bytes interleaved, one pixel
- * in the lower half of each register and its neighbour in the upper one, and
- * multiplied with the likewise interleaved weights by vpdpbusd. Where taps are
- * no multiple of four, weights of 0 fill up.
+ * Filters 3 by 3 whose weights have no zero point: four rows of bytes, moved to
+ * unsigned and multiplied by vpdpbusd. Rows of results are in pairs; where they
+ * are two rows apart, AVX2's words, of which rows are kept for the next results,
+ * take no longer. All other filters go that way, too.
  */
 #include "avx2.h"
 #include "avxvnni.h"
 #include "scale_avx2.h"
-#include "../strip.h"
-#include "bytes_avxvnni.h"
-#include "../ref/ref.h"
 
-#define SMALL_FILTER	3u		/* quads of taps of a filter 3 by 3 */
+#define DW_TAPS		3u
+#define DW_PARTS	1u
+#define DW_ROWS		4u
 
-/* struct quad - four taps of 16 channels, 4 of them in each vector */
-struct quad {
-	__m256i weights[4];
-	__m256i ones;			/* 1 for each tap that there is */
-};
+static inline __m256i dw_dot(__m256i acc, __m256i x, __m256i w)
+{
+	acc = qk_dpbusd(acc, x, w);
+	QK_PIN(acc);
+	return acc;
+}
 
-/* struct job - one call, with what its loops share */
-struct job {
-	const struct qaccel_cmd_conv *cmd;
-	const int8_t *weights;
-	const struct qaccel_channel *channels;
-	const struct qk_tile *tile;
-	struct qk_final final;
-	struct qk_strip strip;
-	uint32_t taps, quads;
-	int32_t *tap;			/* [4 quads]: from the window's first */
-	struct quad *quad;
-	uint8_t *copy;			/* the strip */
-};
-
-/* struct block - 16 channels, or the last few */
-struct block {
-	struct qk_lanes lanes;
-	__m256i init[4];		/* of 4 channels, in both halves */
-	uint32_t count;
-};
-
-static inline void interleave(const __m256i x[4], __m256i quad[4])
+/* Four rows of 16 channels, two columns at a time, to quads of 4 channels. */
+static inline void interleave_quads(const __m256i x[4], __m256i quad[4])
 {
 	__m256i ab_lo = _mm256_unpacklo_epi8(x[0], x[1]);
 	__m256i ab_hi = _mm256_unpackhi_epi8(x[0], x[1]);
@@ -57,258 +36,117 @@ static inline void interleave(const __m256i x[4], __m256i quad[4])
 	quad[3] = _mm256_unpackhi_epi16(ab_hi, cd_hi);
 }
 
-/* 16 bytes of each of two pixels. */
-static inline __m256i load(const void *p, const void *q)
+static inline __m256i load_two(const uint8_t *p, const uint8_t *q)
 {
 	return _mm256_inserti128_si256(_mm256_castsi128_si256(
-		_mm_loadu_si128((const __m128i *)p)),
-		_mm_loadu_si128((const __m128i *)q), 1);
+		_mm_loadu_si128((const __m128i *)(const void *)p)),
+		_mm_loadu_si128((const __m128i *)(const void *)q), 1);
 }
 
-/* ------------------------------------------------------------- weights -- */
-
-static void make_quad(const struct job *job, const int8_t *w, uint32_t i,
-		      struct quad *q)
+/* columns is one or two; the array must become registers. */
+static inline __attribute__((always_inline)) void
+interleave_columns(const uint8_t *const p[4], const size_t step[4],
+		   const uint32_t columns, __m256i flip, uint8_t *to)
 {
-	uint32_t left = job->taps - 4 * i;
-	__m256i x[4];
+	__m128i *v = (__m128i *)(void *)to;
+	__m256i x[4], quad[4];
 
+#pragma GCC unroll 4
+	for (uint32_t j = 0; j < 4; j++)
+		x[j] = _mm256_xor_si256(load_two(p[j], p[j] +
+					(columns - 1) * step[j]), flip);
+	interleave_quads(x, quad);
+#pragma GCC unroll 4
 	for (uint32_t j = 0; j < 4; j++) {
-		const int8_t *tap = w + (size_t)(4 * i + j) * QK_BLOCK;
-
-		x[j] = j < left ? load(tap, tap) : _mm256_setzero_si256();
-	}
-	interleave(x, q->weights);
-	q->ones = _mm256_set1_epi32(left >= 4 ? 0x01010101 :
-				    0x01010101 >> (8 * (4 - left)));
-}
-
-static void block_init(const struct job *job, uint32_t c, struct block *b)
-{
-	const int8_t *w = job->weights + qk_c16_index(job->taps, c, 0);
-
-	qk_lanes_init(&b->lanes, &job->final, job->channels + c);
-	for (int h = 0; h < 2; h++) {
-		__m256i init = b->lanes.init[h];
-
-		b->init[2 * h] = _mm256_permute2x128_si256(init, init, 0x00);
-		b->init[2 * h + 1] = _mm256_permute2x128_si256(init, init,
-							       0x11);
-	}
-	b->count = job->tile->c1 - c < QK_BLOCK ? job->tile->c1 - c : QK_BLOCK;
-	for (uint32_t i = 0; i < job->quads; i++)
-		make_quad(job, w, i, job->quad + i);
-}
-
-/* Those that fill up repeat the first: it is read as well. */
-static void make_taps(const struct job *job)
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-
-	for (uint32_t i = 0; i < 4 * job->quads; i++) {
-		uint32_t tap = i < job->taps ? i : 0;
-		size_t y = (size_t)(tap / cmd->kw) * cmd->dilation_h;
-		size_t x = (size_t)(tap % cmd->kw) * cmd->dilation_w;
-
-		job->tap[i] = (int32_t)(y * job->strip.row + x * cmd->out.c);
+		_mm_store_si128(v + j, _mm256_castsi256_si128(quad[j]));
+		if (columns > 1)
+			_mm_store_si128(v + 4 + j,
+					_mm256_extracti128_si256(quad[j], 1));
 	}
 }
 
-/* --------------------------------------------------------- micro-kernel -- */
-
-static inline void finish(const struct job *job, const struct block *b,
-			  const __m256i acc[4], uint8_t *out0, uint8_t *out1)
+static void dw_interleave(const struct qk_final *f,
+			  const uint8_t *const row[DW_ROWS],
+			  const size_t step[DW_ROWS], uint32_t columns,
+			  uint8_t *to)
 {
-	const __m256i pixels[4] = {
-		_mm256_permute2x128_si256(acc[0], acc[1], 0x20),
-		_mm256_permute2x128_si256(acc[2], acc[3], 0x20),
-		_mm256_permute2x128_si256(acc[0], acc[1], 0x31),
-		_mm256_permute2x128_si256(acc[2], acc[3], 0x31),
-	};
-	__m128i bytes[2];
+	const __m256i flip = _mm256_set1_epi8((char)f->flip);
+	const uint8_t *p[4] = { row[0], row[1], row[2], row[3] };
 
-	qk_finish_pixels(&job->final, &b->lanes, pixels[0], pixels[1],
-			 pixels[2], pixels[3], QK_ORDER_PLAIN,
-			 job->final.clamps_negative, bytes);
-	qk_vstore(out0, bytes[0], b->count);
-	qk_vstore(out1, bytes[1], b->count);
-}
-
-/*
- * Two pixels; out1 may be out0, and p1 then p0. sums: the weights' zero point
- * takes sums of x'.
- */
-static inline __attribute__((always_inline)) void
-micro(const struct job *job, const struct block *b, const uint8_t *p0,
-      const uint8_t *p1, uint8_t *out0, uint8_t *out1, const uint32_t quads,
-      const bool sums)
-{
-	const __m256i zw = _mm256_set1_epi32(job->cmd->weight_zero_point);
-	const int32_t *tap = job->tap;
-	__m256i acc[4], sum[4];
-
+	for (; columns > 1; columns -= 2, to += 128) {
+		interleave_columns(p, step, 2, flip, to);
 #pragma GCC unroll 4
-	for (int j = 0; j < 4; j++) {
-		acc[j] = b->init[j];
-		sum[j] = _mm256_setzero_si256();
+		for (uint32_t j = 0; j < 4; j++)
+			p[j] += 2 * step[j];
 	}
-#pragma GCC unroll 3
-	for (uint32_t i = 0; i < quads; i++, tap += 4) {
-		const struct quad *q = job->quad + i;
-		const __m256i x[4] = {
-			load(p0 + tap[0], p1 + tap[0]),
-			load(p0 + tap[1], p1 + tap[1]),
-			load(p0 + tap[2], p1 + tap[2]),
-			load(p0 + tap[3], p1 + tap[3]),
-		};
-		__m256i v[4];
-
-		interleave(x, v);
-#pragma GCC unroll 4
-		for (int j = 0; j < 4; j++) {
-			acc[j] = qk_dpbusd(acc[j], v[j], q->weights[j]);
-			if (sums)
-				sum[j] = qk_dpbusd(sum[j], v[j], q->ones);
-		}
-	}
-	if (sums)
-		for (int j = 0; j < 4; j++)
-			acc[j] = _mm256_sub_epi32(acc[j],
-					_mm256_mullo_epi32(sum[j], zw));
-	finish(job, b, acc, out0, out1);
-}
-
-/* columns pixels of an output row. */
-static inline __attribute__((always_inline)) void
-run_row(const struct job *job, const struct block *b, const uint8_t *p,
-	uint32_t columns, uint8_t *out, const uint32_t quads, const bool sums)
-{
-	size_t oc = job->cmd->out.c, step = job->strip.step_x * oc;
-
-	for (; columns >= 2; columns -= 2, p += 2 * step, out += 2 * oc)
-		micro(job, b, p, p + step, out, out + oc, quads, sums);
 	if (columns)
-		micro(job, b, p, p, out, out, quads, sums);
+		interleave_columns(p, step, 1, flip, to);
 }
 
-/* ---------------------------------------------------------------- call -- */
-
-static void run_block(const struct job *job, const struct block *b,
-		      const uint8_t *p, uint32_t rows, uint32_t columns,
-		      uint8_t *out)
+/* 16 channels of the filter's tap; of rows that it has not, 0. */
+static __m256i tap_weights(const int8_t *w, uint32_t row, uint32_t tap)
 {
-	size_t step = job->strip.step_y * job->strip.row;
-	size_t out_row = (size_t)job->cmd->out.w * job->cmd->out.c;
+	const uint8_t *p = (const uint8_t *)w;
 
-	for (; rows; rows--, p += step, out += out_row) {
-		if (job->cmd->weight_zero_point)
-			run_row(job, b, p, columns, out, job->quads, true);
-		else if (job->quads == SMALL_FILTER)
-			run_row(job, b, p, columns, out, SMALL_FILTER, false);
-		else
-			run_row(job, b, p, columns, out, job->quads, false);
-	}
+	if (row >= DW_TAPS)
+		return _mm256_setzero_si256();
+	p += (size_t)(DW_TAPS * row + tap) * QK_BLOCK;
+	return load_two(p, p);
 }
 
-/* Output rows [y, y + rows) of the whole batch, columns from x on. */
-static void run_strip(const struct job *job, const uint8_t *in, uint8_t *out,
-		      uint32_t y, uint32_t rows, uint32_t x, uint32_t columns)
+static void dw_weights(const struct qaccel_cmd_conv *cmd, const int8_t *w,
+		       __m256i to[DW_PARTS][DW_TAPS][2][2])
 {
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	uint32_t n = y / cmd->out.h, oy = y % cmd->out.h;
-	struct block b;
+	__m256i x[4], quad[4];
 
-	qk_strip_fill_with(&qk_bytes, cmd, &job->strip,
-			   in + qk_offset(&cmd->in, n, 0, 0), oy, x, rows,
-			   job->copy);
-	out += qk_offset(&cmd->out, n, oy, x);
-	for (uint32_t c = job->tile->c0; c < job->tile->c1; c += QK_BLOCK) {
-		block_init(job, c, &b);
-		run_block(job, &b, job->copy + c, rows, columns, out + c);
-	}
-}
-
-static void run_rows(const struct job *job, const uint8_t *in, uint8_t *out)
-{
-	const struct qaccel_cmd_conv *cmd = job->cmd;
-	uint32_t rows, columns;
-
-	for (uint32_t y = job->tile->y0; y < job->tile->y1; y += rows) {
-		uint32_t left = cmd->out.h - y % cmd->out.h;
-
-		/* A strip lies in one image. */
-		rows = job->strip.rows < left ? job->strip.rows : left;
-		rows = rows < job->tile->y1 - y ? rows : job->tile->y1 - y;
-		for (uint32_t x = 0; x < cmd->out.w; x += columns) {
-			columns = job->strip.columns;
-			columns = columns < cmd->out.w - x ? columns :
-				  cmd->out.w - x;
-			run_strip(job, in, out, y, rows, x, columns);
+	(void)cmd;
+	for (uint32_t tap = 0; tap < DW_TAPS; tap++)
+		for (uint32_t y = 0; y < 2; y++) {
+			/* Before the first row wraps around: no row. */
+			for (uint32_t j = 0; j < 4; j++)
+				x[j] = tap_weights(w, j - y, tap);
+			interleave_quads(x, quad);
+			for (uint32_t h = 0; h < 2; h++)
+				to[0][tap][h][y] = _mm256_permute2x128_si256(
+					quad[2 * h], quad[2 * h + 1], 0x20);
 		}
-	}
 }
 
-static bool job_init(struct job *job, const struct qaccel_cmd_conv *cmd)
+static void dw_pad(const struct qk_final *f, uint8_t *to, uint32_t columns)
 {
-	if (!qk_strip_choose(cmd, cmd->out.h, cmd->out.w, QACCEL_DTYPE_S8,
-			     &job->strip))
-		return false;
-	job->cmd = cmd;
-	job->taps = (uint32_t)cmd->kh * cmd->kw;
-	job->quads = (job->taps + 3) / 4;
-	job->final = qk_final_set(cmd, job->taps,
-				  job->strip.flip, QK_ORDER_PLAIN);
-	return true;
+	memset(to, f->cmd->in.zero_point + f->flip, 64 * (size_t)columns);
 }
 
-/* Sets the parts of scratch; returns the sum of their sizes. */
-static size_t split_scratch(struct job *job, void *scratch)
-{
-	size_t quad = qk_round_up(job->quads * sizeof(*job->quad), 64);
-	size_t tap = qk_round_up(job->quads * 4 * sizeof(*job->tap), 64);
-	uint8_t *at = scratch;
+#include "dwloop_avx2.h"
 
-	if (at) {
-		job->quad = (void *)at;
-		job->tap = (void *)(at + quad);
-		job->copy = at + quad + tap;
-	}
-	return quad + tap + qk_round_up(job->strip.size + QK_BYTES_SLACK, 64);
+static bool applies(struct dw_job *job, const struct qaccel_cmd_conv *cmd)
+{
+	return !cmd->weight_zero_point && cmd->stride_h == 1 &&
+	       dw_init(job, cmd);
 }
 
 size_t qk_dwconv2d_scratch_avxvnni(const struct qaccel_cmd_conv *cmd)
 {
-	size_t size = qk_dw3x3_scratch_avxvnni(cmd);
-	struct job job;
+	struct dw_job job;
 
-	if (!size)
-		size = qk_dw3x3_scratch_avx2(cmd);
-	if (!size && job_init(&job, cmd))
-		size = split_scratch(&job, NULL);
-	return size;
+	return applies(&job, cmd) ? dw_scratch(&job) :
+				    qk_dwconv2d_scratch_avx2(cmd);
 }
 
 QK_DECL_CONV(qk_dwconv2d_avxvnni)
 {
-	struct job job;
+	uint8_t flip = cmd->in.dtype == QACCEL_DTYPE_S8 ? 0x80 : 0;
+	struct dw_job job = {
+		.weights = weights,
+		.channels = channels,
+		.final = qk_final_set(cmd, DW_TAPS * DW_TAPS, flip,
+				      QK_ORDER_PLAIN),
+		.copy = scratch,
+	};
 
-	if (qk_dw3x3_scratch_avxvnni(cmd)) {
-		qk_dw3x3_avxvnni(cmd, in, weights, channels, out, tile,
+	if (applies(&job, cmd))
+		dw_run(&job, in, out, tile);
+	else
+		qk_dwconv2d_avx2(cmd, in, weights, channels, out, tile,
 				 scratch);
-		return;
-	}
-	if (qk_dw3x3_scratch_avx2(cmd)) {
-		qk_dw3x3_avx2(cmd, in, weights, channels, out, tile, scratch);
-		return;
-	}
-	if (!job_init(&job, cmd)) {
-		qk_dwconv2d_ref(cmd, in, weights, channels, out, tile, scratch);
-		return;
-	}
-	job.weights = weights;
-	job.channels = channels;
-	job.tile = tile;
-	split_scratch(&job, scratch);
-	make_taps(&job);
-	run_rows(&job, in, out);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DWCONV2D for QACCEL_LAYOUT_C16, 16 channels of two pixels at a time.
+ * DWCONV2D for QACCEL_LAYOUT_C16, 16 channels of two pixels at a time. Common
+ * filters, 3 by 3 and 5 by 5, have loops of their own (dwloop_avx2.h).
  *
  * The input comes as a strip of 16-bit values, which has a depth multiplier's
  * repetitions, so that it has as many channels as the output. Two taps are

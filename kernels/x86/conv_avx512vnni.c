@@ -152,7 +152,7 @@ static void run_partial(struct qk_convgroup *g, struct qk_convpixels px,
 	px.index = NULL;
 	px.pixel = g->count;
 	px.out = whole;
-	px.out_end = whole;
+	px.out_end = whole + sizeof(whole);
 	for (uint32_t at = 0; left; left -= px.count) {
 		px.count = left < PARTIAL_PIXELS ? left : PARTIAL_PIXELS;
 		qk_conv_pixels(g, &px, init, ahead);

@@ -17,9 +17,9 @@
 #define BURST		8u
 
 /*
- * Values too close to call are rare; their batches are collected. From one look
- * at how many there are to the next come at most 19, of the last two halves and
- * the rest of 3 blocks.
+ * Values too close to call are rare; their batches are collected. Between two
+ * looks at how many there are come at most 15: two halves and the rest, of 3
+ * blocks.
  */
 #define MAX_LATE	32u
 #define LATE_ENOUGH	8u

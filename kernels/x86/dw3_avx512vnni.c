@@ -11,6 +11,9 @@
 /* Columns, or vectors of pixels, whose quads are there at once. */
 #define MAX_SETS	5u
 
+/* Columns between two fetches ahead; more at once would get in each other's way. */
+#define PIECE		8u
+
 /* Vectors of results between two looks at those too close to call. */
 #define MAX_VECTORS	128u
 
@@ -50,6 +53,7 @@ struct pass {
 	uint32_t pixels;		/* in a vector */
 	uint32_t count;			/* channels of each */
 	uint32_t columns;		/* of the output */
+	uint32_t piece;			/* so many of them at most in one go */
 	size_t out_pixel, out_line;	/* bytes */
 	uint8_t *out;
 	const __m512i (*weights)[2];
@@ -510,7 +514,8 @@ run_blocks(const struct pass *pass, const struct qk_dwgroup *g, uint32_t x0,
 	const uint32_t wide = s.columns * s.pixels, vectors = s.rows * s.columns;
 	const uint32_t kept = kept_sets(s), last = s.spacing * s.columns;
 	const uint32_t most = MAX_VECTORS / vectors * wide;
-	uint32_t end = p.columns - x0 < most ? p.columns : x0 + most;
+	const uint32_t limit = most < p.piece ? most : p.piece;
+	uint32_t end = p.columns - x0 < limit ? p.columns : x0 + limit;
 	int64_t ix = (int64_t)x0 * s.stride - p.job->cmd->pad_left;
 	__mmask32 close[MAX_VECTORS], *at = close;
 	__m512i set[MAX_SETS][4];
@@ -519,8 +524,6 @@ run_blocks(const struct pass *pass, const struct qk_dwgroup *g, uint32_t x0,
 	for (uint32_t i = 0; i < kept; i++)
 		make_set(&p, ix + i, s, set[i]);
 	for (uint32_t x = x0; x < end; x += wide, at += vectors) {
-		qk_dwahead_fetch(p.ahead, x * p.out_pixel, wide * p.out_pixel,
-				 s.stride);
 		make_sets(&p, ix, s, set);
 		finish_block(&p, g, (const __m512i(*)[4])set, x, s, at);
 #pragma GCC unroll 8
@@ -535,8 +538,12 @@ run_blocks(const struct pass *pass, const struct qk_dwgroup *g, uint32_t x0,
 static inline __attribute__((always_inline)) void
 run_row(const struct pass *p, const struct qk_dwgroup *g, const struct shape s)
 {
-	for (uint32_t x = 0; x < p->columns;)
+	for (uint32_t x = 0; x < p->columns;) {
+		if (p->ahead->tile->cold)
+			qk_dwahead_fetch(p->ahead, x * p->out_pixel,
+					 PIECE * p->out_pixel, s.stride);
 		x = run_blocks(p, g, x, s);
+	}
 }
 
 /* A copy of the loops for each way to finish. */
@@ -664,6 +671,7 @@ static void run_band(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 	p.self = &p;
 	p.padding = padding;
 	p.ahead = ahead;
+	p.piece = ahead->tile->cold ? PIECE : cmd->out.w;
 	p.out = out + qk_offset(&cmd->out, n, oy, 0) + g->c;
 	for (; rows; rows -= now, oy += now) {
 		int64_t iy = (int64_t)oy * cmd->stride_h - cmd->pad_top;

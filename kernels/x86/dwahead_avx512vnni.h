@@ -3,9 +3,9 @@
  * What depthwise layers fetch ahead, where their tensors are out of the cache
  *
  * A pass reads some lines of several rows, which processors do not foresee, and
- * stores as many. So each block of a pass fetches its part of what the pass after
- * the next one reads and stores. That is not for nothing if all of it is there:
- * struct qk_tile says when.
+ * stores as many. So every few columns of a pass fetch their part of what the pass
+ * after the next one reads and stores. That is not for nothing if all of it is
+ * there: struct qk_tile says when.
  */
 #ifndef QK_DWAHEAD_AVX512VNNI_H
 #define QK_DWAHEAD_AVX512VNNI_H

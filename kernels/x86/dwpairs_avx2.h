@@ -96,4 +96,26 @@ static void dw_pad(const struct qk_final *f, uint8_t *to, uint32_t columns)
 
 #include "dwloop_avx2.h"
 
+/* 0 where these loops do not apply. */
+static size_t dw_pairs_scratch(const struct qaccel_cmd_conv *cmd)
+{
+	struct dw_job job;
+
+	return dw_init(&job, cmd) ? dw_scratch(&job) : 0;
+}
+
+static QK_DECL_CONV(dw_pairs)
+{
+	struct dw_job job = {
+		.weights = weights,
+		.channels = channels,
+		.final = qk_final_set(cmd, DW_TAPS * DW_TAPS, 0,
+				      QK_ORDER_PLAIN),
+		.copy = scratch,
+	};
+
+	dw_init(&job, cmd);
+	dw_run(&job, in, out, tile);
+}
+
 #endif /* QK_DWPAIRS_AVX2_H */

@@ -231,17 +231,17 @@ struct place {
 };
 
 /*
- * Lines fetched with a step: where there are so many of them that they are not in
- * the way, and more to do than to load.
+ * Is a line fetched with each step? Where there are so many of them that it is not
+ * in the way, and more to do than to load.
  */
-static ALWAYS_INLINE uint32_t step_lines(const uint32_t m, const uint32_t n)
+static ALWAYS_INLINE bool fetches_beside(const uint32_t m, const uint32_t n)
 {
-	return m > 2 && n > 2 ? 1 : 0;
+	return m > 2 && n > 2;
 }
 
 /* The next group of 4 values of each window; flip: of the input's sign. */
 static ALWAYS_INLINE void step(struct half *h, struct place *at, size_t block,
-			       const __m512i *flip, const uint32_t fetches,
+			       const __m512i *flip, const bool fetch,
 			       const uint32_t m, const uint32_t n)
 {
 	ptrdiff_t offset = *at->step++;
@@ -255,8 +255,7 @@ static ALWAYS_INLINE void step(struct half *h, struct place *at, size_t block,
 			__asm__("" : "+v"(w[b]));
 	}
 	at->w += 64;
-#pragma GCC unroll 4
-	for (uint32_t i = 0; i < fetches; i++) {
+	if (fetch) {
 		_mm_prefetch((const void *)at->fetch, _MM_HINT_T1);
 		at->fetch += at->fetch_step;
 	}
@@ -275,11 +274,11 @@ static ALWAYS_INLINE void step(struct half *h, struct place *at, size_t block,
 
 static ALWAYS_INLINE void steps(struct half *h, struct place *at, size_t block,
 				uint32_t count, const __m512i *flip,
-				const uint32_t fetches, const uint32_t m,
+				const bool fetch, const uint32_t m,
 				const uint32_t n)
 {
 	for (const int32_t *end = at->step + count; at->step != end;)
-		step(h, at, block, flip, fetches, m, n);
+		step(h, at, block, flip, fetch, m, n);
 }
 
 static ALWAYS_INLINE void go_to(struct place *at, const struct call *c,
@@ -291,17 +290,27 @@ static ALWAYS_INLINE void go_to(struct place *at, const struct call *c,
 	at->step = c->px->step + first;
 }
 
-/* What so many lines are taken from; a line that is there when all are. */
-static ALWAYS_INLINE void fetch_from(struct place *at, struct qk_ahead *a,
-				     size_t lines)
+/* The next lines, if there are so many; returns their bytes. */
+static ALWAYS_INLINE size_t take(struct qk_ahead *a, uint32_t lines)
 {
-	size_t size = lines * LINE < a->left ? lines * LINE : a->left;
+	size_t size = (size_t)lines * LINE;
 
-	at->fetch = size ? (uintptr_t)a->at : (uintptr_t)at->w;
-	at->fetch_step = size ? LINE : 0;
+	size = size < a->left ? size : a->left;
 	if (size)
 		a->at += size;
 	a->left -= size;
+	return size;
+}
+
+/* What so many lines are taken from; a line that is there when all are. */
+static ALWAYS_INLINE void fetch_from(struct place *at, struct qk_ahead *a,
+				     uint32_t lines)
+{
+	uintptr_t from = (uintptr_t)a->at;
+	bool some = take(a, lines) != 0;
+
+	at->fetch = some ? from : (uintptr_t)at->w;
+	at->fetch_step = some ? LINE : 0;
 }
 
 /* Where accumulators begin. */
@@ -381,7 +390,7 @@ static ALWAYS_INLINE void advance(struct half *h, const struct half *other,
 	const __m512i *flip = flipped ? &c->flip : NULL;
 	const uint32_t batches = (m + batch_pixels(n) - 1) / batch_pixels(n);
 	const struct qk_convrun *runs = c->px->runs;
-	const uint32_t fetches = step_lines(m, n);
+	const bool fetch = fetches_beside(m, n);
 	size_t block = c->group->block_bytes;
 	uint32_t left = runs->end - runs->first;
 	struct place at;
@@ -394,16 +403,16 @@ static ALWAYS_INLINE void advance(struct half *h, const struct half *other,
 		between = between < STEPS_BESIDE ? between : STEPS_BESIDE;
 #pragma GCC unroll 8
 		for (uint32_t i = 0; i < m; i += batch_pixels(n)) {
-			steps(h, &at, block, between, flip, 0, m, n);
+			steps(h, &at, block, between, flip, false, m, n);
 			finish(other, c, i, m, n);
 		}
 		left -= batches * between;
 	}
-	fetch_from(&at, c->ahead, (size_t)left * fetches);
-	steps(h, &at, block, left, flip, fetches, m, n);
+	fetch_from(&at, c->ahead, fetch ? left : 0);
+	steps(h, &at, block, left, flip, fetch, m, n);
 	for (uint32_t r = 1; r < c->px->run_count; r++) {
 		go_to(&at, c, r);
-		steps(h, &at, block, runs[r].end - runs[r].first, flip, fetches,
+		steps(h, &at, block, runs[r].end - runs[r].first, flip, fetch,
 		      m, n);
 	}
 }
@@ -419,13 +428,11 @@ static ALWAYS_INLINE void finish_all(const struct half *h, struct call *c,
 /* The same before few steps, in one go. */
 static ALWAYS_INLINE void fetch_lines(struct qk_ahead *a, uint32_t lines)
 {
-	size_t size = lines * LINE < a->left ? lines * LINE : a->left;
+	const char *from = (const char *)a->at;
+	size_t size = take(a, lines);
 
 	for (size_t i = 0; i < size; i += LINE)
-		_mm_prefetch((const char *)a->at + i, _MM_HINT_T1);
-	if (size)
-		a->at += size;
-	a->left -= size;
+		_mm_prefetch(from + i, _MM_HINT_T1);
 }
 
 /* Lines that are stored to soon, or the stores would wait for them. */

@@ -103,13 +103,11 @@ static void pad(const struct fill *f, uint8_t *to, size_t count)
 static void fill_row(const struct fill *f, const uint8_t *line, int64_t ix,
 		     uint8_t *to)
 {
-	int64_t width = f->strip->width;
-	int64_t first = -ix, last = f->cmd->in.w - ix;
+	uint32_t width = f->strip->width, first, last;
 	size_t c = f->cmd->in.c, n = f->strip->pixel;
 	size_t pixel = n * f->element->size;
 
-	first = first < 0 ? 0 : first > width ? width : first;
-	last = last < first ? first : last > width ? width : last;
+	qk_columns_inside(f->cmd, ix, width, &first, &last);
 	pad(f, to, (size_t)first * n);
 	if (last > first)
 		f->element->copy(f->strip, to + (size_t)first * pixel,

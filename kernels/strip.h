@@ -70,4 +70,20 @@ void qk_strip_fill_with(const struct qk_strip_element *element,
 uint32_t qk_strip_offsets(const struct qk_strip *strip, uint32_t rows,
 			  uint32_t columns, int32_t *offset);
 
+/*
+ * Of width columns that stand for the input's from ix on, [*first, *last) are
+ * inside; the others are padding. Both are the same where none is.
+ */
+static inline void qk_columns_inside(const struct qaccel_cmd_conv *cmd,
+				     int64_t ix, int64_t width, uint32_t *first,
+				     uint32_t *last)
+{
+	int64_t begin = -ix, end = cmd->in.w - ix;
+
+	begin = begin < 0 ? 0 : begin > width ? width : begin;
+	end = end < begin ? begin : end > width ? width : end;
+	*first = (uint32_t)begin;
+	*last = (uint32_t)end;
+}
+
 #endif /* QK_STRIP_H */

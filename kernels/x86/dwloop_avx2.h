@@ -23,6 +23,7 @@
 #ifndef QK_DWLOOP_AVX2_H
 #define QK_DWLOOP_AVX2_H
 
+#include "../strip.h"
 #include "scale_avx2.h"
 
 #define COLUMN		64u		/* bytes of 16 channels of a part */
@@ -382,19 +383,16 @@ static void run_span(const struct dw_job *job, const struct dw_span *span,
 static struct dw_span span_at(const struct dw_job *job, uint32_t x)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
-	int64_t width = (int64_t)(job->part / COLUMN);
-	int64_t ix = (int64_t)x * cmd->stride_w - cmd->pad_left;
-	int64_t first = -ix, last = cmd->in.w - ix;
-
-	first = first < 0 ? 0 : first > width ? width : first;
-	last = last < first ? first : last > width ? width : last;
-	return (struct dw_span){
+	struct dw_span span = {
 		.x = x,
 		.columns = cmd->out.w - x < job->columns ? cmd->out.w - x :
 							   job->columns,
-		.first = (uint32_t)first,
-		.last = (uint32_t)last,
 	};
+
+	qk_columns_inside(cmd, (int64_t)x * cmd->stride_w - cmd->pad_left,
+			  (int64_t)(job->part / COLUMN), &span.first,
+			  &span.last);
+	return span;
 }
 
 /* False where these loops do not apply. */

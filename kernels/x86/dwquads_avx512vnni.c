@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "dwquads_avx512vnni.h"
+#include "../strip.h"
 
 /* Input whose channels are gone through 64 at a time: half of the next cache. */
 #define BAND_SIZE	(256u << 10)
@@ -257,19 +258,15 @@ void qk_dwquads_fill(const struct qk_dwjob *job, const struct qk_dwgroup *g,
 struct qk_dwspan qk_dwspan_at(const struct qk_dwjob *job, uint32_t x)
 {
 	const struct qaccel_cmd_conv *cmd = job->cmd;
-	int64_t width = job->width;
-	int64_t ix = (int64_t)x * cmd->stride_w - cmd->pad_left;
-	int64_t first = -ix, last = cmd->in.w - ix;
-
-	first = first < 0 ? 0 : first > width ? width : first;
-	last = last < first ? first : last > width ? width : last;
-	return (struct qk_dwspan){
+	struct qk_dwspan span = {
 		.x = x,
 		.columns = cmd->out.w - x < job->columns ? cmd->out.w - x :
 							   job->columns,
-		.first = (uint32_t)first,
-		.last = (uint32_t)last,
 	};
+
+	qk_columns_inside(cmd, (int64_t)x * cmd->stride_w - cmd->pad_left,
+			  job->width, &span.first, &span.last);
+	return span;
 }
 
 void qk_dwquads_pad(const struct qk_dwjob *job, const struct qk_dwspan *span)
